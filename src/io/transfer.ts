@@ -1,0 +1,65 @@
+import type { Descriptor } from "../model/descriptor.ts";
+
+/** Which image a transfer belongs to. */
+export type Side = "builder" | "base" | "target";
+
+/**
+ * What happens on the wire, as it happens. `bytes` counts what this event adds, not a total; bytes that are sent or
+ * read again after a fault are counted again.
+ */
+export type TransferEvent =
+  | {
+      readonly kind: "started";
+      readonly direction: "download" | "upload";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+    }
+  | {
+      readonly kind: "progress";
+      readonly direction: "download" | "upload";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: "finished";
+      readonly direction: "download" | "upload";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+    }
+  | {
+      readonly kind: "failed";
+      readonly direction: "download" | "upload";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+    }
+  | {
+      readonly kind: "mounted";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+      readonly from: string;
+    }
+  | { readonly kind: "present"; readonly store: string; readonly descriptor: Descriptor }
+  | {
+      readonly kind: "retry";
+      readonly store: string;
+      readonly what: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "request";
+      readonly store: string;
+      readonly method: string;
+      readonly url: string;
+      readonly status: number;
+      readonly ms: number;
+    }
+  | { readonly kind: "warning"; readonly store: string; readonly message: string };
+
+/** Takes transfer events; must not throw. */
+export type TransferListener = (event: TransferEvent) => void;
+
+/** For callers that do not care. */
+export const ignoreTransfers: TransferListener = () => {};

@@ -1,0 +1,68 @@
+/**
+ * What went wrong, as a stable word that scripts and tests may rely on. `exitStatusOf` in `cli/exit-status.ts`
+ * maps each to an exit status.
+ */
+export type ErrorCode =
+  // the request itself
+  | "USAGE"
+  | "REFERENCE_INVALID"
+  | "DIGEST_INVALID"
+  | "PLATFORM_INVALID"
+  | "PLATFORM_UNSUPPORTED"
+  | "PLATFORM_MISMATCH"
+  | "COPY_CONFLICT"
+  | "USER_UNKNOWN"
+  | "FORMAT_UNSUPPORTED"
+  | "NODE_TOO_OLD"
+  // credentials
+  | "UNAUTHORIZED"
+  | "DENIED"
+  | "CREDENTIALS_UNREADABLE"
+  // not there
+  | "MANIFEST_NOT_FOUND"
+  | "BLOB_NOT_FOUND"
+  | "PLATFORM_NOT_FOUND"
+  | "SOURCE_NOT_FOUND"
+  // network
+  | "NETWORK"
+  | "TLS"
+  // content that is not what it claims to be
+  | "DIGEST_MISMATCH"
+  | "SIZE_MISMATCH"
+  | "MANIFEST_INVALID"
+  | "CONFIG_INVALID"
+  | "LAYER_INVALID"
+  | "LAYER_TRUNCATED"
+  | "PATH_ESCAPES"
+  | "LIMIT_EXCEEDED"
+  | "LAYOUT_INVALID"
+  // the registry said no
+  | "REGISTRY_REJECTED"
+  // this machine
+  | "LOCAL_IO"
+  | "DISK_FULL"
+  | "INTERNAL";
+
+/** Options of {@link ComposeImageError}. */
+export interface ErrorDetails {
+  /** What the reader can do about it, one sentence. */
+  readonly hint?: string | undefined;
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of this project. The message names the side (builder, base, target), the reference and the
+ * path it is about; secrets never enter it.
+ */
+export class ComposeImageError extends Error {
+  override readonly name = "ComposeImageError";
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Call } from "../io/call.ts";
+import type { OpenContent } from "../io/content.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { MountOrigin, Source, StoredManifest } from "./source.ts";
+
+/** A place images are written to. Everything written can be read back through the {@link Source} side. */
+export interface Target extends Source {
+  /** Whether the blob or manifest is already there, with this digest. */
+  exists(descriptor: Descriptor, call: Call): Promise<boolean>;
+
+  /**
+   * Writes a blob. Idempotent: a blob that is there already is success. On failure nothing can be seen under the
+   * digest. `open` may be called again for a retry.
+   *
+   * @throws ComposeImageError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `REGISTRY_REJECTED` and the transport's.
+   */
+  push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void>;
+
+  /**
+   * Makes a blob of another repository appear in this one without sending it. Gives `false` where that is not
+   * possible; then the blob has to be pushed.
+   */
+  mount(descriptor: Descriptor, from: MountOrigin, call: Call): Promise<boolean>;
+
+  /** Writes a manifest or index under its digest. What it refers to must be there. Idempotent; moves no tag. */
+  pushManifest(manifest: StoredManifest, call: Call): Promise<void>;
+
+  /** Makes the tag name the manifest, atomically. Last step of any push. */
+  tag(manifest: StoredManifest, tag: string, call: Call): Promise<void>;
+}
