@@ -1,0 +1,72 @@
+import type { ImageLocation } from "../model/location.ts";
+import type { MediaTypeFamily } from "../model/media-types.ts";
+import type { Platform } from "../model/platform.ts";
+
+/**
+ * What to compose, as plain data: what every front end produces and `compose` carries out. Making one touches neither
+ * network nor files.
+ */
+export interface ComposePlan {
+  readonly base: BaseImage;
+  readonly copies: readonly CopyStep[];
+  readonly config: ConfigChanges;
+  /** Set on the composed manifest, besides those the tool sets. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Where the image goes; at least one unless nothing is to be pushed. */
+  readonly targets: readonly ImageLocation[];
+  /** Of base and result; by default the base's only platform, else this machine's architecture on linux. */
+  readonly platform?: Platform;
+  /** Of the builder, where it differs; by default the base's. */
+  readonly builderPlatform?: Platform;
+  /** Of manifest and config; by default the base's. */
+  readonly format?: MediaTypeFamily;
+  readonly compression: Compression;
+  /** Whether the image records what it was made from. */
+  readonly record: "annotations" | "none";
+  /** Seconds since the epoch: clamps later times and sets `created`. */
+  readonly sourceDateEpoch?: number;
+  /** The comment of the new layer's history entry. */
+  readonly historyComment?: string;
+}
+
+/** What the composed image rests on. */
+export type BaseImage =
+  | { readonly kind: "image"; readonly location: ImageLocation }
+  | { readonly kind: "scratch" };
+
+/** How the new layer is compressed. */
+export type Compression =
+  | { readonly algorithm: "gzip"; readonly level: number }
+  | { readonly algorithm: "none" };
+
+/** One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. */
+export interface CopyStep {
+  readonly from: ImageLocation;
+  /** Absolute paths in the image copied from; Go `filepath.Match` wildcards allowed. */
+  readonly sources: readonly string[];
+  /** Relative ones are meant from the composed image's working directory. */
+  readonly destination: string;
+  /** `user[:group]`, names or numbers. */
+  readonly chown?: string;
+  /** At most 0o7777. */
+  readonly chmod?: number;
+  /** Patterns as in `.dockerignore`, relative to the source. */
+  readonly exclude: readonly string[];
+  /** Whether the base is left out of account, as `COPY --link` does. */
+  readonly link: boolean;
+}
+
+/**
+ * What changes against the base's configuration. What is absent stays the base's; maps are merged over it.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
+ */
+export interface ConfigChanges {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly exposedPorts?: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
+}
