@@ -9,6 +9,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {
