@@ -13,7 +13,6 @@ export type ErrorCode =
   | "COPY_CONFLICT"
   | "USER_UNKNOWN"
   | "FORMAT_UNSUPPORTED"
-  | "NODE_TOO_OLD"
   // credentials
   | "UNAUTHORIZED"
   | "DENIED"

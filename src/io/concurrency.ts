@@ -1,0 +1,52 @@
+import type { Call } from "./call.ts";
+
+/**
+ * Does `work` for every item, at most `limit` at a time, starting them in order. The first failure stops the others
+ * through their call's signal, and is thrown once all have ended.
+ */
+export async function forEachConcurrently<T>(
+  items: Iterable<T>,
+  limit: number,
+  work: (item: T, call: Call) => Promise<void>,
+  call: Call,
+): Promise<void> {
+  call.signal.throwIfAborted();
+  const stop = new AbortController();
+  const inner: Call = { signal: AbortSignal.any([call.signal, stop.signal]) };
+  const waiting = items[Symbol.iterator]();
+  let failure: { readonly error: unknown } | undefined;
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.next(); !next.done && !inner.signal.aborted; next = waiting.next()) {
+      try {
+        await work(next.value, inner);
+      } catch (error) {
+        failure ??= { error };
+        stop.abort(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, limit) }, worker));
+  call.signal.throwIfAborted();
+  if (failure !== undefined) throw failure.error;
+}
+
+/** Does both at once; when one fails the other is stopped, and the failure thrown once it has ended. */
+export async function allTogether<A, B>(
+  first: (call: Call) => Promise<A>,
+  second: (call: Call) => Promise<B>,
+  call: Call,
+): Promise<[A, B]> {
+  let a: { readonly value: A } | undefined;
+  let b: { readonly value: B } | undefined;
+  const works = [
+    async (inner: Call): Promise<void> => {
+      a = { value: await first(inner) };
+    },
+    async (inner: Call): Promise<void> => {
+      b = { value: await second(inner) };
+    },
+  ];
+  await forEachConcurrently(works, works.length, (work, inner) => work(inner), call);
+  if (a === undefined || b === undefined) throw new Error("unreachable: both have ended without failure");
+  return [a.value, b.value];
+}

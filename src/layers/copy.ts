@@ -1,0 +1,161 @@
+import { ComposeImageError } from "../model/errors.ts";
+import { type ByteString, bytesOfText } from "../tar/byte-string.ts";
+import type { Timestamp } from "../tar/entry.ts";
+import type { ExcludePatterns } from "./exclude.ts";
+import type { Attributes, FileNode } from "./file-node.ts";
+import type { MergedTree } from "./merged-tree.ts";
+import type { NewDirectories, OutputDirectory, OutputTree } from "./output-tree.ts";
+import type { Owner } from "./owner.ts";
+import { childPath, displayPath, type ImagePath, resolveLexically, rootPath } from "./path.ts";
+import { type FoundSource, findSources } from "./source-pattern.ts";
+
+/** One copy step with everything looked up: what BuildKit's `COPY --from=image SRC… DST` would do. */
+export interface Copy {
+  /** The image copied from, for messages. */
+  readonly fromName: string;
+  readonly from: MergedTree;
+  /** Paths or patterns, as typed. */
+  readonly sources: readonly string[];
+  /** Absolute, as typed: a slash at its end counts. */
+  readonly destination: string;
+  readonly owner: Owner | undefined;
+  readonly mode: number | undefined;
+  readonly exclude: ExcludePatterns;
+  /** What the base holds; absent when it is left out of account. */
+  readonly base: MergedTree | undefined;
+  /** Of directories that have to be made. */
+  readonly madeMtime: Timestamp;
+}
+
+/**
+ * Carries a copy step out on the new layer's tree.
+ *
+ * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USAGE`
+ */
+export function copyInto(output: OutputTree, copy: Copy): void {
+  const found = copy.sources.flatMap((source) => findSources(copy.from, source, copy.fromName));
+  const namesDirectory = /(?:^|\/)\.?$/.test(copy.destination);
+  if ((found.length > 1 || copy.sources.length > 1) && !namesDirectory) {
+    throw new ComposeImageError(
+      "USAGE",
+      `several sources cannot be copied to ${copy.destination}, which is a single name`,
+      { hint: `End the destination in a slash: ${copy.destination}/` },
+    );
+  }
+  const step = new CopyStepRun(output, copy);
+  const destination = resolveLexically(rootPath, bytesOfText(copy.destination));
+  for (const source of found) {
+    if (source.node.children !== undefined) step.copyContents(source, destination);
+    else if (namesDirectory) step.copyFileInto(source, destination);
+    else step.copyFileTo(source, destination);
+  }
+}
+
+/** One run of one step: files linked to each other in the source stay linked within it. */
+class CopyStepRun {
+  readonly #output: OutputTree;
+  readonly #copy: Copy;
+  readonly #copied = new Map<FileNode, FileNode>();
+  readonly #made: NewDirectories;
+
+  constructor(output: OutputTree, copy: Copy) {
+    this.#output = output;
+    this.#copy = copy;
+    this.#made = { owner: copy.owner, mode: copy.mode, mtime: copy.madeMtime };
+  }
+
+  copyContents(source: FoundSource, destination: ImagePath): void {
+    const directory = this.#output.directory(destination, this.#copy.base, this.#made);
+    const { mtime } = source.node.attributes;
+    directory.node.attributes = { ...directory.node.attributes, mtime };
+    this.#copyChildren(source, "" as ImagePath, directory);
+  }
+
+  copyFileInto(source: FoundSource, destination: ImagePath): void {
+    if (this.#copy.exclude.excludes(source.name)) return;
+    const directory = this.#output.directory(destination, this.#copy.base, this.#made);
+    this.#place(source.node, source.path, directory, source.name);
+  }
+
+  copyFileTo(source: FoundSource, destination: ImagePath): void {
+    if (this.#copy.exclude.excludes(source.name)) return;
+    const { base } = this.#copy;
+    if (destination === rootPath) {
+      this.copyFileInto(source, destination);
+      return;
+    }
+    const { parent, name } = this.#output.fileDestination(destination, base, this.#made);
+    const existing = this.#output.lookUp(parent, name, base);
+    const isDirectory = (existing.node ?? existing.base)?.children !== undefined;
+    if (isDirectory) this.copyFileInto(source, destination);
+    else this.#place(source.node, source.path, parent, name);
+  }
+
+  #copyChildren(
+    source: { readonly node: FileNode; readonly path: ImagePath },
+    relative: ImagePath,
+    into: OutputDirectory,
+  ): void {
+    const { exclude } = this.#copy;
+    for (const [name, child] of source.node.children ?? []) {
+      const childRelative = childPath(relative, name);
+      const isExcluded = exclude.excludes(childRelative);
+      if (isExcluded && !(child.children && exclude.hasExceptions && this.#keepsSome(child, childRelative)))
+        continue;
+      const path = childPath(source.path, name);
+      const directory = this.#place(child, path, into, name);
+      if (directory !== undefined) this.#copyChildren({ node: child, path }, childRelative, directory);
+    }
+  }
+
+  #keepsSome(directory: FileNode, relative: ImagePath): boolean {
+    return [...(directory.children ?? [])].some(([name, child]) => {
+      const path = childPath(relative, name);
+      return !this.#copy.exclude.excludes(path) || this.#keepsSome(child, path);
+    });
+  }
+
+  /** Puts one file in place, over what is there; gives the directory to go on in if it is one. */
+  #place(
+    source: FileNode,
+    sourcePath: ImagePath,
+    into: OutputDirectory,
+    name: ByteString,
+  ): OutputDirectory | undefined {
+    const existing = this.#output.lookUp(into, name, this.#copy.base);
+    const existingType = (existing.node ?? existing.base)?.attributes.type;
+    const { type } = source.attributes;
+    const path = childPath(into.path, name);
+    const clashes = existingType !== undefined && (type === "directory") !== (existingType === "directory");
+    if (clashes) {
+      throw new ComposeImageError(
+        "COPY_CONFLICT",
+        `cannot copy the ${type} ${displayPath(sourcePath)} of ${this.#copy.fromName} to ${displayPath(path)}: there is a ${existingType}`,
+        { hint: "Choose another destination, or leave the path out with --exclude." },
+      );
+    }
+    if (type !== "directory") {
+      into.node.children?.set(name, this.#copyOf(source));
+      return undefined;
+    }
+    const node: FileNode = existing.node ?? { ...source, body: undefined, layer: -1, children: new Map() };
+    node.attributes = this.#adjusted(source.attributes);
+    into.node.children?.set(name, node);
+    return { path, node, base: existing.base, isNew: existingType === undefined };
+  }
+
+  #copyOf(source: FileNode): FileNode {
+    const known = this.#copied.get(source);
+    if (known !== undefined) return known;
+    const copied: FileNode = { ...source, attributes: this.#adjusted(source.attributes) };
+    if (source.isLinked) this.#copied.set(source, copied);
+    return copied;
+  }
+
+  #adjusted(attributes: Attributes): Attributes {
+    const { owner, mode } = this.#copy;
+    if (owner === undefined && mode === undefined) return attributes;
+    const keepsMode = mode === undefined || attributes.type === "symlink";
+    return { ...attributes, ...(owner ?? {}), ...(keepsMode ? {} : { mode }) };
+  }
+}

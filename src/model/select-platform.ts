@@ -1,0 +1,51 @@
+import type { Descriptor } from "./descriptor.ts";
+import { ComposeImageError } from "./errors.ts";
+import type { ImageIndex } from "./manifest.ts";
+import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from "./platform.ts";
+
+/**
+ * The index entries that are images: attestations (`unknown/unknown`) and entries without a platform are not.
+ *
+ * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
+ */
+export function platformEntries(index: ImageIndex): Descriptor[] {
+  return index.manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
+}
+
+/**
+ * Chooses the entry of an index for a platform. Without one asked for: the only one there is, else this machine's
+ * architecture on linux. A variant is served by itself or a lower one, as containerd does.
+ *
+ * @param where names the image in errors.
+ * @throws ComposeImageError `PLATFORM_NOT_FOUND` naming the platforms there are.
+ */
+export function selectPlatform(index: ImageIndex, wanted: Platform | undefined, where: string): Descriptor {
+  const entries = platformEntries(index);
+  const [only] = entries;
+  if (wanted === undefined && entries.length === 1 && only !== undefined) return only;
+  const platform = wanted ?? hostPlatform();
+  for (const candidate of acceptable(platform)) {
+    const found = entries.find((entry) => entry.platform && formatPlatform(entry.platform) === candidate);
+    if (found !== undefined) return found;
+  }
+  const there = entries.flatMap((entry) => (entry.platform ? [formatPlatform(entry.platform)] : []));
+  throw new ComposeImageError("PLATFORM_NOT_FOUND", `${where} has no image for ${formatPlatform(platform)}`, {
+    hint:
+      there.length === 0
+        ? "Its index names no platform at all."
+        : `It has ${[...new Set(there)].join(", ")}: choose one with --platform.`,
+  });
+}
+
+/** The platform and those that can stand in for it, best first, as text. */
+function acceptable(platform: Platform): string[] {
+  const wanted = normalizePlatform(platform);
+  const match = /^v([0-9]+)$/.exec(wanted.variant ?? "");
+  const lowest = wanted.architecture === "arm" ? 5 : 1;
+  if (match === null) return [formatPlatform(wanted)];
+  const versions = Array.from(
+    { length: Math.max(1, Number(match[1]) - lowest + 1) },
+    (_, i) => Number(match[1]) - i,
+  );
+  return versions.map((version) => formatPlatform({ ...wanted, variant: `v${version}` }));
+}
