@@ -1,5 +1,6 @@
 import type { ImageLocation } from "../model/location.ts";
 import type { MediaTypeFamily } from "../model/media-types.ts";
+import type { OwnerSpec } from "../model/owner.ts";
 import type { Platform } from "../model/platform.ts";
 
 /**
@@ -46,8 +47,7 @@ export interface CopyStep {
   readonly sources: readonly string[];
   /** Relative ones are meant from the composed image's working directory. */
   readonly destination: string;
-  /** `user[:group]`, names or numbers. */
-  readonly chown?: string;
+  readonly chown?: OwnerSpec;
   /** At most 0o7777. */
   readonly chmod?: number;
   /** Patterns as in `.dockerignore`, relative to the source. */

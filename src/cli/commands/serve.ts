@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import { ComposeImageError } from "../../model/errors.ts";
+import { startRegistry } from "../../server/start-registry.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface ServeFlags {
+  readonly writable?: boolean;
+  readonly listen: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+const example = `
+Example:
+  compose-image serve ./images --writable
+  skopeo copy --dest-tls-verify=false docker://registry.example/app:1 docker://127.0.0.1:5000/app:1
+
+There is no authentication: whoever reaches the port may pull, and push with --writable.`;
+
+/** Adds `serve`: a registry over an OCI layout directory, until it is interrupted. */
+export function addServeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command("serve")
+    .summary("serve an OCI layout directory as a registry")
+    .description("Serves an OCI layout directory as a registry until it is interrupted.")
+    .argument("<dir>", "OCI layout directory; made with --writable where it is missing")
+    .option("--writable", "let clients push and delete")
+    .option("--listen <host:port>", "address to listen on; port 0 takes a free one", "127.0.0.1:5000")
+    .option("--quiet", "nothing on standard error but errors")
+    .option("--verbose", "every request")
+    .addHelpText("after", example)
+    .action((directory: string, flags: ServeFlags) => serve(directory, flags, terminal));
+}
+
+async function serve(directory: string, flags: ServeFlags, terminal: Terminal): Promise<void> {
+  const { signal } = terminal;
+  const registry = await startRegistry(
+    {
+      directory,
+      writable: flags.writable ?? false,
+      ...parseListen(flags.listen),
+      onRequest: ({ method, url, status, ms, fault }) => {
+        if (fault !== undefined) terminal.writeError(`${method} ${url} failed: ${String(fault)}\n`);
+        if (flags.verbose) terminal.writeError(`${method} ${url} ${status} ${Math.round(ms)} ms\n`);
+      },
+    },
+    { signal },
+  );
+  if (!flags.quiet) terminal.writeError(`listening on ${registry.url}\n`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await registry.close();
+}
+
+/** Reads `host:port`, `[::1]:port` or `:port`. */
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new ComposeImageError("USAGE", `--listen ${text} is not HOST:PORT`, {
+      hint: "For example --listen 127.0.0.1:5000, or port 0 for a free one.",
+    });
+  }
+  return { host: match[1]?.replace(/^\[|\]$/g, "") || "0.0.0.0", port };
+}

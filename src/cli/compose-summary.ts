@@ -1,0 +1,47 @@
+import type { ComposeResult } from "../ops/compose.ts";
+import type { ComposeForecast } from "../ops/compose-forecast.ts";
+import { formatBytes, formatDuration } from "./quantities.ts";
+
+/** What a person wants to know at the end. */
+export function summarize({ figures, image }: ComposeResult): string {
+  const { builderSize, baseSize, composedSize, downloadedBytes, uploadedBytes } = figures;
+  const { uploadedBlobs, mountedBlobs, presentBlobs, elapsedMs } = figures;
+  const layer =
+    image === undefined
+      ? ""
+      : `, new layer ${formatBytes(image.layer.size)} with ${image.layerEntries} entries`;
+  return table([
+    ["builder", formatBytes(builderSize)],
+    ["base", formatBytes(baseSize)],
+    ["composed", `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}${layer}`],
+    ["downloaded", formatBytes(downloadedBytes)],
+    ["uploaded", formatBytes(uploadedBytes)],
+    ["blobs", `${uploadedBlobs} uploaded, ${mountedBlobs} mounted, ${presentBlobs} already there`],
+    ["time", formatDuration(elapsedMs)],
+  ]);
+}
+
+/** What a dry run found. */
+export function describeForecast({ reads, targets }: ComposeForecast): string {
+  return table([
+    ...reads.map(({ image, layers, bytes }): [string, string] => [
+      "would read",
+      `${formatBytes(bytes)} in ${layers} layers of ${image}`,
+    ]),
+    ...targets.map(({ target, presentBytes, mountedBytes, copiedBytes }): [string, string] => [
+      "would push",
+      `to ${target}: the new layer; of the base, ${formatBytes(presentBytes)} are there, ${formatBytes(mountedBytes)} would be mounted, ${formatBytes(copiedBytes)} copied`,
+    ]),
+  ]);
+}
+
+function comparison(composed: number, builder: number): string {
+  if (builder === 0 || composed === 0) return "";
+  const percent = Math.round((composed / builder) * 100);
+  return ` (${percent} % of the builder)`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}

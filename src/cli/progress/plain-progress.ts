@@ -1,0 +1,45 @@
+import type { TransferEvent, TransferListener } from "../../io/transfer.ts";
+import { formatBytes, formatDuration } from "../quantities.ts";
+import { ActiveTransfers, shortDigest } from "./transfers.ts";
+
+/** Where lines go. */
+export type WriteText = (text: string) => void;
+
+/** One line when a blob has arrived, was sent, mounted or found; for logs and pipes. */
+export function plainProgress(write: WriteText, isVerbose: boolean): TransferListener {
+  const transfers = new ActiveTransfers(() => performance.now());
+  return (event) => {
+    const ended = transfers.take(event);
+    if (event.kind === "finished" && ended !== undefined) {
+      const { direction, store, descriptor, startedAt, bytes } = ended;
+      const verb = direction === "download" ? "read" : "sent";
+      const time = formatDuration(performance.now() - startedAt);
+      write(
+        `${verb} ${shortDigest(descriptor)} ${direction === "download" ? "from" : "to"} ${store}: ${formatBytes(bytes)} in ${time}\n`,
+      );
+    } else {
+      const line = describeEvent(event, isVerbose);
+      if (line !== undefined) write(`${line}\n`);
+    }
+  };
+}
+
+/** The line for an event that is news by itself; `undefined` for the others. */
+export function describeEvent(event: TransferEvent, isVerbose: boolean): string | undefined {
+  switch (event.kind) {
+    case "mounted":
+      return `mounted ${shortDigest(event.descriptor)} from ${event.from} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
+    case "present":
+      return `found ${shortDigest(event.descriptor)} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
+    case "retry":
+      return `retry ${event.attempt} of ${event.what} in ${formatDuration(event.delayMs)}: ${event.reason}`;
+    case "warning":
+      return `warning: ${event.message}`;
+    case "request":
+      return isVerbose
+        ? `${event.method} ${event.url} ${event.status} ${Math.round(event.ms)} ms`
+        : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addComposeCommand } from "./commands/compose.ts";
+import { addServeCommand } from "./commands/serve.ts";
+import { exitStatus, exitStatusOf } from "./exit-status.ts";
+import { abortOnSignals } from "./interrupt.ts";
+import { describeError, usageError } from "./report-error.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the interpreter's and the script's.
+ * @returns the exit status.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const { signal, stopListening } = abortOnSignals();
+  const terminal = processTerminal(signal);
+  try {
+    await makeProgram(terminal).parseAsync(args, { from: "user" });
+    return exitStatus.done;
+  } catch (thrown) {
+    const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
+    if (error === undefined) return exitStatus.done;
+    const shown = signal.aborted ? signal.reason : error;
+    terminal.writeError(describeError(shown, args.includes("--verbose")));
+    return exitStatusOf(shown);
+  } finally {
+    stopListening();
+  }
+}
+
+function makeProgram(terminal: Terminal): Command {
+  const program = new Command("compose-image")
+    .description("Composes lean container images out of existing ones, straight from registry to registry.")
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.writeError(text),
+      outputError: () => {},
+    });
+  addComposeCommand(program, terminal);
+  addServeCommand(program, terminal);
+  return program;
+}
+
+function packageVersion(): string {
+  const document: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return String((document as { version?: unknown }).version);
+}
+
+function processTerminal(signal: AbortSignal): Terminal {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return {
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    isInteractive: process.stderr.isTTY === true,
+    width: () => process.stderr.columns ?? 80,
+    env: process.env,
+    signal,
+  };
+}

@@ -1,0 +1,67 @@
+import { type Command, Option } from "commander";
+import type { RegistryClientOptions } from "../store/registry/client.ts";
+import { collectOption } from "./collect-option.ts";
+import { parseCount, parseDuration } from "./quantities.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags of every command that talks to registries. */
+export interface RegistryFlags {
+  readonly insecure?: readonly string[];
+  readonly authfile?: string;
+  readonly caFile?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly retries?: string;
+  readonly timeout?: string;
+}
+
+/** Flags about what is printed. */
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** Adds the flags that say how registries are reached. */
+export function addRegistryOptions(command: Command): Command {
+  return command
+    .optionsGroup("How to reach registries:")
+    .option(
+      "--authfile <file>",
+      "credentials file looked at first (default: docker's and podman's usual ones)",
+    )
+    .option(
+      "--insecure <host>",
+      "registry whose certificate is not verified, or that speaks plain HTTP; repeatable",
+      collectOption,
+    )
+    .option("--ca-file <file>", "authorities to trust besides the system's, PEM")
+    .option("--cert <file>", "client certificate, PEM; goes with --key")
+    .option("--key <file>", "key of the client certificate, PEM")
+    .addOption(new Option("--retries <n>", "further attempts after a fault that may heal").default("5"))
+    .addOption(new Option("--timeout <duration>", "give up after so long without progress").default("60s"));
+}
+
+/** Adds the flags that say what is printed. */
+export function addOutputOptions(command: Command): Command {
+  return command
+    .optionsGroup("What to print:")
+    .option("--json", "one JSON document on standard output")
+    .option("--quiet", "nothing on standard error but errors")
+    .option("--verbose", "every request, and the causes of errors");
+}
+
+/** What the flags mean to the registry client. */
+export function registryOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
+  const { insecure, authfile, caFile, cert, key, retries = "5", timeout = "60s" } = flags;
+  return {
+    insecureHosts: insecure ?? [],
+    authfile,
+    caFile,
+    cert,
+    key,
+    retries: parseCount(retries, "--retries", 0),
+    timeoutMs: parseDuration(timeout, "--timeout"),
+    env: terminal.env,
+  };
+}

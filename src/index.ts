@@ -1,0 +1,17 @@
+export { type ComposeFlags, parseComposeFlags } from "./frontends/flags/compose-flags.ts";
+export type { Side, TransferEvent, TransferListener } from "./io/transfer.ts";
+export type { Descriptor } from "./model/descriptor.ts";
+export type { Digest } from "./model/digest.ts";
+export { ComposeImageError, type ErrorCode } from "./model/errors.ts";
+export type { ImageLocation } from "./model/location.ts";
+export type { Platform } from "./model/platform.ts";
+export {
+  type ComposedImage,
+  type ComposeFigures,
+  type ComposeOptions,
+  type ComposeResult,
+  compose,
+  type PushedImage,
+} from "./ops/compose.ts";
+export type { ComposeForecast, TargetForecast } from "./ops/compose-forecast.ts";
+export type { ComposePlan, ConfigChanges, CopyStep } from "./plan/compose-plan.ts";

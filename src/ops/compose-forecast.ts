@@ -1,0 +1,42 @@
+import type { Call } from "../io/call.ts";
+import type { Target } from "../store/target.ts";
+import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
+
+/** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
+export interface ComposeForecast {
+  /** Images whose layers would be read. */
+  readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
+  /** What would become of the base's layers at each target. The new layer comes on top. */
+  readonly targets: readonly TargetForecast[];
+}
+
+/** The base's layers at one target. */
+export interface TargetForecast {
+  readonly target: string;
+  readonly presentBytes: number;
+  readonly mountedBytes: number;
+  readonly copiedBytes: number;
+}
+
+/**
+ * Asks a target which of the base's layers it has.
+ *
+ * @param target absent for a layout that does not exist yet.
+ */
+export async function forecastTarget(
+  name: string,
+  target: Target | undefined,
+  blobs: readonly ImageBlob[],
+  jobs: number,
+  call: Call,
+): Promise<TargetForecast> {
+  const present = target === undefined ? new Set() : await presentAt(target, blobs, jobs, call);
+  const sizes = { presentBytes: 0, mountedBytes: 0, copiedBytes: 0 };
+  for (const blob of uploadable(blobs)) {
+    const { digest, size } = blob.descriptor;
+    if (present.has(digest)) sizes.presentBytes += size;
+    else if (target !== undefined && canMount(blob, target)) sizes.mountedBytes += size;
+    else sizes.copiedBytes += size;
+  }
+  return { target: name, ...sizes };
+}

@@ -1,0 +1,88 @@
+import type { ExecutionConfig, HistoryEntry, ImageConfig } from "../model/config.ts";
+import type { Digest } from "../model/digest.ts";
+import type { JsonObject } from "../model/json.ts";
+import { sortedByKey } from "../model/manifest.ts";
+import type { ConfigChanges } from "../plan/compose-plan.ts";
+
+/** The new layer's place in the configuration. */
+export interface AddedLayer {
+  readonly diffId: Digest;
+  /** RFC 3339; also the image's `created`. */
+  readonly created: string;
+  readonly createdBy: string;
+  readonly comment: string | undefined;
+}
+
+/**
+ * The composed image's configuration: the base's, unknown fields kept, with the changes and one more layer.
+ *
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
+ */
+export function deriveConfig(base: ImageConfig, changes: ConfigChanges, layer: AddedLayer): JsonObject {
+  const { document } = base;
+  const added: HistoryEntry = {
+    created: layer.created,
+    created_by: layer.createdBy,
+    ...(layer.comment !== undefined && { comment: layer.comment }),
+  };
+  return {
+    ...document,
+    created: layer.created,
+    architecture: base.platform.architecture,
+    os: base.platform.os,
+    config: changedExecution(base.execution, changes),
+    rootfs: { type: "layers", diff_ids: [...base.diffIds, layer.diffId] },
+    history: [...completeHistory(base), added],
+  };
+}
+
+/** A relative working directory is meant from the base's, as in a Dockerfile. */
+export function workingDirectory(base: ImageConfig, changes: ConfigChanges): string {
+  const { workdir } = changes;
+  const own = base.execution.WorkingDir || "/";
+  if (workdir === undefined) return own;
+  return workdir.startsWith("/") ? workdir : `${own.replace(/\/+$/, "")}/${workdir}`;
+}
+
+function changedExecution(base: ExecutionConfig, changes: ConfigChanges): ExecutionConfig {
+  const { env, labels, exposedPorts, workdir, user, entrypoint, cmd } = changes;
+  const { Cmd: baseCmd, ...rest } = base;
+  const keptCmd = entrypoint === undefined ? baseCmd : undefined;
+  const nextCmd = cmd === undefined ? keptCmd : [...cmd];
+  return {
+    ...rest,
+    ...(nextCmd !== undefined && { Cmd: nextCmd }),
+    ...(env !== undefined && { Env: mergedEnv(base.Env ?? [], env) }),
+    ...(labels !== undefined && { Labels: { ...base.Labels, ...sortedByKey(labels) } }),
+    ...(exposedPorts !== undefined && {
+      ExposedPorts: { ...base.ExposedPorts, ...Object.fromEntries(exposedPorts.map((port) => [port, {}])) },
+    }),
+    ...(workdir !== undefined && { WorkingDir: workdir }),
+    ...(user !== undefined && { User: user }),
+    ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
+  };
+}
+
+/** Variables the base has keep their place; new ones follow in the order given. */
+function mergedEnv(base: readonly string[], env: Readonly<Record<string, string>>): string[] {
+  const waiting = new Map(Object.entries(env));
+  const kept = base.map((variable) => {
+    const name = variable.split("=", 1)[0] ?? variable;
+    const value = waiting.get(name);
+    if (value === undefined) return variable;
+    waiting.delete(name);
+    return `${name}=${value}`;
+  });
+  return [...kept, ...[...waiting].map(([name, value]) => `${name}=${value}`)];
+}
+
+/** History entries that have a layer must be as many as the layers: old tools left some out. */
+function completeHistory(base: ImageConfig): HistoryEntry[] {
+  const withLayer = base.history.filter((entry) => entry.empty_layer !== true).length;
+  const missing = Math.max(0, base.diffIds.length - withLayer);
+  const filler: HistoryEntry = {
+    ...(base.created !== undefined && { created: base.created }),
+    comment: "layer without history",
+  };
+  return [...base.history, ...Array.from({ length: missing }, () => filler)];
+}

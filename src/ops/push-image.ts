@@ -1,0 +1,109 @@
+import type { Call } from "../io/call.ts";
+import { forEachConcurrently } from "../io/concurrency.ts";
+import type { OpenContent } from "../io/content.ts";
+import type { TransferListener } from "../io/transfer.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { Digest } from "../model/digest.ts";
+import { isForeignLayerMediaType } from "../model/media-types.ts";
+import type { MountOrigin, StoredManifest } from "../store/source.ts";
+import type { Target } from "../store/target.ts";
+
+/** A blob of the image, and where it can be had from. */
+export interface ImageBlob {
+  readonly descriptor: Descriptor;
+  readonly open: OpenContent;
+  /** Set where it can be mounted from. */
+  readonly mountFrom: MountOrigin | undefined;
+}
+
+/** One place the image goes to. */
+export interface PushTarget {
+  readonly target: Target;
+  /** Moved when everything is there, in this order. */
+  readonly tags: readonly string[];
+  /** Blobs known to be there already. */
+  readonly present: ReadonlySet<Digest>;
+}
+
+/** What {@link pushImage} carries over. */
+export interface ImageToPush {
+  readonly layers: readonly ImageBlob[];
+  readonly config: ImageBlob;
+  readonly manifest: StoredManifest;
+}
+
+/**
+ * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest by its digest,
+ * everywhere; and only when that is done the tags. A failure moves no tag.
+ *
+ * @param jobs most blobs under way at once.
+ */
+export async function pushImage(
+  image: ImageToPush,
+  targets: readonly PushTarget[],
+  jobs: number,
+  onTransfer: TransferListener,
+  call: Call,
+): Promise<void> {
+  for (const blobs of [uploadable(image.layers), [image.config]]) {
+    const deliveries = targets.flatMap((place) => blobs.map((blob) => ({ place, blob })));
+    await forEachConcurrently(
+      deliveries,
+      jobs,
+      ({ place, blob }, inner) => deliver(blob, place, onTransfer, inner),
+      call,
+    );
+  }
+  for (const { target } of targets) await target.pushManifest(image.manifest, call);
+  for (const { target, tags } of targets) {
+    for (const tag of tags) await target.tag(image.manifest, tag, call);
+  }
+}
+
+async function deliver(
+  { descriptor, mountFrom, open }: ImageBlob,
+  { target, present }: PushTarget,
+  onTransfer: TransferListener,
+  call: Call,
+): Promise<void> {
+  if (present.has(descriptor.digest)) {
+    onTransfer({ kind: "present", store: target.name, descriptor });
+    return;
+  }
+  if (mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call))) return;
+  await target.push(descriptor, open, call);
+}
+
+/**
+ * The blobs that a target has.
+ *
+ * @throws ComposeImageError the target's, so that one that cannot be reached or may not be read shows early.
+ */
+export async function presentAt(
+  target: Target,
+  blobs: readonly ImageBlob[],
+  jobs: number,
+  call: Call,
+): Promise<Set<Digest>> {
+  const present = new Set<Digest>();
+  await forEachConcurrently(
+    uploadable(blobs),
+    jobs,
+    async ({ descriptor }, inner) => {
+      if (await target.exists(descriptor, inner)) present.add(descriptor.digest);
+    },
+    call,
+  );
+  return present;
+}
+
+/** Whether the target's registry can mount the blob from where it is. */
+export function canMount({ mountFrom }: ImageBlob, target: Target): boolean {
+  return mountFrom !== undefined && mountFrom.registry === target.mountOrigin?.registry;
+}
+
+/** Blobs that a target has to hold: each digest once, foreign layers left out. */
+export function uploadable(blobs: readonly ImageBlob[]): ImageBlob[] {
+  const held = blobs.filter(({ descriptor }) => !isForeignLayerMediaType(descriptor.mediaType));
+  return [...new Map(held.map((blob) => [blob.descriptor.digest, blob])).values()];
+}

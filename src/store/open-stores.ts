@@ -1,0 +1,74 @@
+import { resolve } from "node:path";
+import type { Call } from "../io/call.ts";
+import type { Side } from "../io/transfer.ts";
+import { ComposeImageError } from "../model/errors.ts";
+import type { ImageLocation } from "../model/location.ts";
+import { openLayout } from "./layout/open-layout.ts";
+import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
+import type { ManifestSelector, Source } from "./source.ts";
+import type { Target } from "./target.ts";
+
+/** Opens stores by location, and closes what they hold open. */
+export class Stores implements AsyncDisposable {
+  readonly #registries: RegistryClient;
+
+  constructor(options: RegistryClientOptions) {
+    this.#registries = new RegistryClient(options);
+  }
+
+  /**
+   * The store an image is read from, and how to ask it for the image.
+   *
+   * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout without the one image meant.
+   */
+  async source(
+    location: ImageLocation,
+    side: Side,
+    call: Call,
+  ): Promise<{ readonly source: Source; readonly selector: ManifestSelector }> {
+    if (location.transport === "registry") {
+      const { registry, repository, tag, digest } = location.reference;
+      const source = this.#registries.repository(registry, repository, side);
+      return { source, selector: digest === undefined ? { tag: tag ?? "latest" } : { digest } };
+    }
+    const layout = await openLayout(location.directory, {}, call);
+    const { tag } = location;
+    return {
+      source: layout,
+      selector: tag === undefined ? { digest: (await layout.soleImage(call)).digest } : { tag },
+    };
+  }
+
+  /**
+   * The store an image is written to. A layout directory that is not there yet is made.
+   *
+   * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`
+   */
+  async target(location: ImageLocation, call: Call): Promise<Target> {
+    if (location.transport === "oci") return openLayout(location.directory, { create: true }, call);
+    const { registry, repository } = location.reference;
+    return this.#registries.repository(registry, repository, "target");
+  }
+
+  /** The same without making anything: a layout that {@link target} would have to make gives `undefined`. */
+  async existingTarget(location: ImageLocation, call: Call): Promise<Target | undefined> {
+    if (location.transport === "registry") return this.target(location, call);
+    try {
+      return await openLayout(location.directory, {}, call);
+    } catch (error) {
+      if (error instanceof ComposeImageError && error.code === "LAYOUT_INVALID") return undefined;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#registries.close();
+  }
+}
+
+/** What two locations have in common when they mean the same store. */
+export function storeKey(location: ImageLocation): string {
+  if (location.transport === "oci") return `oci:${resolve(location.directory)}`;
+  const { registry, repository } = location.reference;
+  return `${registry}/${repository}`;
+}
