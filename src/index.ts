@@ -5,8 +5,8 @@ export type { Digest } from "./model/digest.ts";
 export { ComposeImageError, type ErrorCode } from "./model/errors.ts";
 export type { ImageLocation } from "./model/location.ts";
 export type { Platform } from "./model/platform.ts";
+export type { ComposedImage } from "./ops/assemble-image.ts";
 export {
-  type ComposedImage,
   type ComposeFigures,
   type ComposeOptions,
   type ComposeResult,

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../model/json.ts";
 import { formatPlatform } from "../model/platform.ts";
-import type { ComposedImage, ComposeResult } from "../ops/compose.ts";
+import type { ComposedImage } from "../ops/assemble-image.ts";
+import type { ComposeResult } from "../ops/compose.ts";
 
 /** What `--json` prints. Sizes are bytes, times milliseconds. */
 export function composeDocument({ platform, image, forecast, pushed, figures }: ComposeResult): unknown {

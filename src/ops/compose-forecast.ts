@@ -1,6 +1,12 @@
 import type { Call } from "../io/call.ts";
+import type { ComposePlan } from "../plan/compose-plan.ts";
+import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
+import { readsBase } from "./build-layer.ts";
+import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
+import { layersSize } from "./resolve-image.ts";
+import type { PlanImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
@@ -23,7 +29,7 @@ export interface TargetForecast {
  *
  * @param target absent for a layout that does not exist yet.
  */
-export async function forecastTarget(
+async function forecastTarget(
   name: string,
   target: Target | undefined,
   blobs: readonly ImageBlob[],
@@ -39,4 +45,29 @@ export async function forecastTarget(
     else sizes.copiedBytes += size;
   }
   return { target: name, ...sizes };
+}
+
+/** Forecasts a compose from manifests alone. */
+export async function forecastCompose(
+  plan: ComposePlan,
+  { base, builders }: PlanImages,
+  baseLayers: readonly ImageBlob[],
+  stores: Stores,
+  jobs: number,
+  call: Call,
+): Promise<ComposeForecast> {
+  const read = [...builders.values(), ...(base !== undefined && readsBase(plan) ? [base] : [])];
+  const targets = [];
+  for (const { location } of placesOf(plan.targets)) {
+    const target = await stores.existingTarget(location, call);
+    targets.push(await forecastTarget(storeKey(location), target, baseLayers, jobs, call));
+  }
+  return {
+    reads: read.map((image) => ({
+      image: image.name,
+      layers: image.manifest.layers.length,
+      bytes: layersSize(image.manifest),
+    })),
+    targets,
+  };
 }

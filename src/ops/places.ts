@@ -1,0 +1,36 @@
+import type { Call } from "../io/call.ts";
+import type { ImageLocation } from "../model/location.ts";
+import { type Stores, storeKey } from "../store/open-stores.ts";
+import type { Target } from "../store/target.ts";
+
+/** A store the image goes to, with all the tags asked for there. */
+export interface Place {
+  readonly location: ImageLocation;
+  readonly tags: readonly string[];
+}
+
+/** The stores of the targets, each once, in the order they were first named. */
+export function placesOf(targets: readonly ImageLocation[]): Place[] {
+  const places = new Map<string, { location: ImageLocation; tags: string[] }>();
+  for (const location of targets) {
+    const key = storeKey(location);
+    const place = places.get(key) ?? { location, tags: [] };
+    const tag = (location.transport === "registry" ? location.reference.tag : location.tag) ?? "latest";
+    if (!place.tags.includes(tag)) place.tags.push(tag);
+    places.set(key, place);
+  }
+  return [...places.values()];
+}
+
+/** Opens the targets for writing. */
+export async function openPlaces(
+  targets: readonly ImageLocation[],
+  stores: Stores,
+  call: Call,
+): Promise<{ readonly target: Target; readonly tags: readonly string[] }[]> {
+  const opened = [];
+  for (const { location, tags } of placesOf(targets)) {
+    opened.push({ target: await stores.target(location, call), tags });
+  }
+  return opened;
+}

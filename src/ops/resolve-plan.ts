@@ -1,0 +1,35 @@
+import type { Call } from "../io/call.ts";
+import type { ImageLocation } from "../model/location.ts";
+import { hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
+import type { ComposePlan } from "../plan/compose-plan.ts";
+import type { Stores } from "../store/open-stores.ts";
+import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
+
+/** The images a plan names, resolved. */
+export interface PlanImages {
+  /** Absent for scratch. */
+  readonly base: ResolvedImage | undefined;
+  /** By the location that copy steps name, in their order. */
+  readonly builders: ReadonlyMap<ImageLocation, ResolvedImage>;
+  readonly platform: Platform;
+}
+
+/**
+ * Resolves a plan's references. The base decides the platform where the plan does not; with scratch the first builder.
+ *
+ * @throws ComposeImageError as `resolveImage` does.
+ */
+export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call): Promise<PlanImages> {
+  const base =
+    plan.base.kind === "scratch"
+      ? undefined
+      : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
+  const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
+  const builders = new Map<ImageLocation, ResolvedImage>();
+  for (const { from } of plan.copies) {
+    if (!builders.has(from)) builders.set(from, await resolveImage(stores, "builder", from, wanted, call));
+  }
+  const [firstBuilder] = builders.values();
+  const platform = base?.config.platform ?? plan.platform ?? firstBuilder?.config.platform ?? hostPlatform();
+  return { base, builders, platform: normalizePlatform(platform) };
+}
