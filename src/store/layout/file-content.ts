@@ -1,0 +1,57 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Call } from "../../io/call.ts";
+import { localError } from "../../io/local-error.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+
+/** Which part of a file to read, and how. */
+export interface FileExtent {
+  /** First byte; default 0. */
+  readonly start?: number;
+  /** The byte after the last, which the file must reach; default: the file's end, wherever that is. */
+  readonly end?: number;
+  /** Most bytes of one chunk; default 1 MiB. */
+  readonly chunkSize?: number;
+  /** Refuse a path whose last component is a symlink; default `false`. */
+  readonly noFollow?: boolean;
+}
+
+/**
+ * A file's bytes, or an extent of them. The file is opened when the first chunk is asked for, and closed when the
+ * reader leaves.
+ *
+ * @throws ComposeImageError `LOCAL_IO`
+ */
+export async function* readFileContent(
+  path: string,
+  extent: FileExtent,
+  call: Call,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024, noFollow = false } = extent;
+  call.signal.throwIfAborted();
+  const handle = await open(path, constants.O_RDONLY | (noFollow ? constants.O_NOFOLLOW : 0)).catch(
+    (cause: unknown) => {
+      throw localError(cause, `cannot read ${path}`);
+    },
+  );
+  try {
+    let position = start;
+    while (position < end) {
+      call.signal.throwIfAborted();
+      const wanted = Math.min(chunkSize, end - position);
+      const { bytesRead, buffer } = await handle
+        .read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
+        .catch((cause: unknown) => {
+          throw localError(cause, `cannot read ${path}`);
+        });
+      if (bytesRead === 0) {
+        if (end === Number.POSITIVE_INFINITY) return;
+        throw new ComposeImageError("LOCAL_IO", `${path} ended after ${position} of ${end} bytes`);
+      }
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}

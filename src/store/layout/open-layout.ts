@@ -1,0 +1,105 @@
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Call } from "../../io/call.ts";
+import { errnoOf, localError } from "../../io/local-error.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { parseJsonObject } from "../../model/manifest.ts";
+import { mediaTypes } from "../../model/media-types.ts";
+import { BlobDirectory } from "./blob-directory.ts";
+import { removeLeftovers, withDirectoryLock } from "./directory-lock.ts";
+import { IndexFile } from "./index-file.ts";
+import { LayoutStore } from "./layout-store.ts";
+import { TemporaryFile } from "./temporary-file.ts";
+import { parseTemporaryName } from "./temporary-name.ts";
+
+/** Options of {@link openLayout}. */
+export interface LayoutOptions {
+  /**
+   * Make the layout, and the directory, where there is none; also removes what killed writers left behind. Default
+   * `false`: nothing is written by opening.
+   */
+  readonly create?: boolean;
+  /** Whether a blob may be a symlink, as some build tools make them; default `true`. */
+  readonly followSymlinks?: boolean;
+}
+
+/**
+ * Opens an OCI image layout directory.
+ *
+ * @throws ComposeImageError `LAYOUT_INVALID` when there is none, or it is malformed, or `create` meets a directory
+ *   that holds something else; `LOCAL_IO`, `DISK_FULL`.
+ */
+export async function openLayout(
+  directory: string,
+  options: LayoutOptions,
+  call: Call,
+): Promise<LayoutStore> {
+  call.signal.throwIfAborted();
+  const index = new IndexFile(directory);
+  if (options.create === true) await createLayout(directory, index, call);
+  if (!(await hasLayoutFile(directory))) {
+    throw new ComposeImageError(
+      "LAYOUT_INVALID",
+      `${directory} is not an OCI image layout: it has no oci-layout`,
+      {
+        hint: "Make one with skopeo copy docker://IMAGE oci:DIR:TAG, or check the path.",
+      },
+    );
+  }
+  await index.read(call);
+  return new LayoutStore(directory, new BlobDirectory(directory, options.followSymlinks ?? true), index);
+}
+
+async function createLayout(directory: string, index: IndexFile, call: Call): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await removeLeftovers(directory);
+    if (await hasLayoutFile(directory)) return;
+    await withDirectoryLock(directory, () => writeLayout(directory, index), call);
+  } catch (cause) {
+    call.signal.throwIfAborted();
+    throw localError(cause, `cannot make an OCI image layout in ${directory}`);
+  }
+}
+
+async function writeLayout(directory: string, index: IndexFile): Promise<void> {
+  if (await hasLayoutFile(directory)) return;
+  const names = (await readdir(directory)).filter((name) => parseTemporaryName(name) === undefined);
+  const foreign = names.find((name) => name !== "lost+found" && name !== "index.json" && name !== "blobs");
+  if (foreign !== undefined) {
+    throw new ComposeImageError(
+      "LAYOUT_INVALID",
+      `${directory} holds ${JSON.stringify(foreign)} and is no OCI image layout`,
+      { hint: "Name an empty or new directory." },
+    );
+  }
+  await mkdir(join(directory, "blobs"), { recursive: true });
+  if (!names.includes("index.json")) {
+    await index.write({ entries: [], rest: { schemaVersion: 2, mediaType: mediaTypes.oci.index } });
+  }
+  const file = new TemporaryFile(directory, "index");
+  try {
+    await file.append(Buffer.from('{"imageLayoutVersion":"1.0.0"}', "utf8"));
+    await file.publish(join(directory, "oci-layout"));
+  } finally {
+    await file.discard();
+  }
+}
+
+/** @throws ComposeImageError `LAYOUT_INVALID` when the file is there but wrong. */
+async function hasLayoutFile(directory: string): Promise<boolean> {
+  const path = join(directory, "oci-layout");
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    if (/^(ENOENT|ENOTDIR)$/.test(errnoOf(cause))) return false;
+    throw localError(cause, `cannot read ${path}`);
+  }
+  const invalid = (what: string) => new ComposeImageError("LAYOUT_INVALID", `${path}: ${what}`);
+  const version = parseJsonObject(bytes, invalid).imageLayoutVersion;
+  if (typeof version !== "string" || !version.startsWith("1.")) {
+    throw invalid(`the layout version is ${JSON.stringify(version) ?? "missing"}, not 1.x`);
+  }
+  return true;
+}

@@ -1,0 +1,38 @@
+import type { Descriptor } from "../../model/descriptor.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { type IndexEntry, refName } from "./index-entry.ts";
+import { repositoryAnnotation } from "./repository-annotation.ts";
+
+/**
+ * The one image of a layout. Manifests that a registry over the layout merely keeps, without a tag, do not count where
+ * there are others.
+ *
+ * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is none, or there are several; then it lists the tags.
+ */
+export function soleImage(entries: readonly IndexEntry[], name: string): Descriptor {
+  const images = entries.filter(
+    (entry) =>
+      refName(entry) !== undefined || entry.descriptor.annotations?.[repositoryAnnotation] === undefined,
+  );
+  const candidates = new Map(
+    (images.length > 0 ? images : entries).map((entry) => [entry.descriptor.digest, entry.descriptor]),
+  );
+  const [first] = candidates.values();
+  if (first === undefined) {
+    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${name} holds no image`);
+  }
+  if (candidates.size > 1) {
+    const tags = [...new Set(images.flatMap((entry) => refName(entry) ?? []))];
+    throw new ComposeImageError(
+      "MANIFEST_NOT_FOUND",
+      `${name} holds ${candidates.size} images, so it has to be said which`,
+      {
+        hint:
+          tags.length > 0
+            ? `Add a tag, as in ${name}:${tags[0]}. Its tags are ${tags.join(", ")}.`
+            : "None of them has a tag; give each one, for example with umoci tag.",
+      },
+    );
+  }
+  return first;
+}

@@ -1,0 +1,91 @@
+import { createHash, randomUUID } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+
+/** What a temporary file of a layout is for. */
+export type TemporaryKind = "lock" | "blob" | "index";
+
+/** The process a temporary file belongs to, as its name tells. */
+export interface TemporaryOwner {
+  readonly kind: TemporaryKind;
+  /** Where the process id counts: one boot of one machine, one process id namespace. */
+  readonly realm: string;
+  readonly pid: number;
+  /** When the process began, in the kernel's ticks; `0` where the system does not tell. */
+  readonly start: string;
+}
+
+const pattern =
+  /^\.compose-image-(lock|blob|index)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
+
+let own: { readonly realm: string; readonly start: string } | undefined;
+
+/**
+ * A new name for a temporary file at a layout's top, where neither the specification nor other tools have names.
+ * It says whose the file is, so what a killed process left behind can be told from what is in use.
+ */
+export function temporaryName(kind: TemporaryKind): string {
+  own ??= { realm: ownRealm(), start: startOf(readOwnStat()) };
+  return `.compose-image-${kind}-${own.realm}-${process.pid}-${own.start}-${randomUUID()}`;
+}
+
+/** Reads a name that {@link temporaryName} made, in this process or another; `undefined` for any other name. */
+export function parseTemporaryName(name: string): TemporaryOwner | undefined {
+  const [, kind, realm, pid, start] = pattern.exec(name) ?? [];
+  if (kind === undefined || realm === undefined || pid === undefined || start === undefined) return undefined;
+  return { kind: kind as TemporaryKind, realm, pid: Number(pid), start };
+}
+
+/**
+ * Whether the owner has ended: `true` or `false` where that can be known, `undefined` for a process of another
+ * machine or container.
+ */
+export async function hasEnded(owner: TemporaryOwner): Promise<boolean | undefined> {
+  own ??= { realm: ownRealm(), start: startOf(readOwnStat()) };
+  if (owner.realm !== own.realm) return undefined;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return true;
+  }
+  let stat: string;
+  try {
+    stat = await readFile(`/proc/${owner.pid}/stat`, "latin1");
+  } catch {
+    return owner.start === "0" ? undefined : false;
+  }
+  return isZombie(stat) || startOf(stat) !== owner.start;
+}
+
+function ownRealm(): string {
+  let realm: string;
+  try {
+    realm = readFileSync("/proc/sys/kernel/random/boot_id", "latin1") + readlinkSync("/proc/self/ns/pid");
+  } catch {
+    realm = hostname();
+  }
+  return createHash("sha256").update(realm).digest("hex").slice(0, 16);
+}
+
+function readOwnStat(): string {
+  try {
+    return readFileSync("/proc/self/stat", "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** The fields after the program's name, which may itself hold spaces and parentheses; see proc_pid_stat(5). */
+function fieldsAfterName(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function isZombie(stat: string): boolean {
+  return /^[ZX]$/.test(fieldsAfterName(stat)[0] ?? "");
+}
+
+function startOf(stat: string): string {
+  const start = fieldsAfterName(stat)[19];
+  return start !== undefined && /^[0-9]{1,20}$/.test(start) ? start : "0";
+}

@@ -1,0 +1,12 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { unstoppable } from "../../../src/io/call.ts";
+import { openLayout } from "../../../src/store/layout/open-layout.ts";
+import { describeStoreContract } from "../../contract/store-contract.ts";
+import { temporaryDirectory } from "../../support/temp.ts";
+
+describeStoreContract("a layout", async () => {
+  const directory = join(await temporaryDirectory("layout"), "app");
+  const target = await openLayout(directory, { create: true }, unstoppable);
+  return { target, close: () => rm(directory, { recursive: true }) };
+});
