@@ -1,0 +1,69 @@
+import { pipeline } from "node:stream/promises";
+import { type Digest, isDigest } from "../model/digest.ts";
+import { parseRange } from "./byte-range.ts";
+import type { Exchange, RegistryContent } from "./exchange.ts";
+import { Refusal } from "./refusal.ts";
+import { requireDigest } from "./require-digest.ts";
+import { sendEmpty } from "./send.ts";
+
+/** Bytes read from disk at once, for each pull. */
+const chunkSize = 256 * 1024;
+
+/**
+ * `GET` and `HEAD /v2/<name>/blobs/<digest>`, with single ranges. The bytes are sent as they are on disk: checking
+ * them is the client's part, as with any registry.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
+ */
+export async function getBlob(
+  content: RegistryContent,
+  repository: string,
+  reference: string,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, response, call } = exchange;
+  const digest = requireDigest(reference);
+  const size = await content.repositories.blobSize(repository, digest, call);
+  if (size === undefined) throw blobUnknown(repository);
+  const headers = {
+    "Content-Type": "application/octet-stream",
+    "Docker-Content-Digest": digest,
+    "Accept-Ranges": "bytes",
+  };
+  if (request.method === "HEAD") {
+    response.writeHead(200, { ...headers, "Content-Length": size });
+    response.end();
+    return;
+  }
+  const isConditional = request.headers["if-range"] !== undefined;
+  const range = isConditional ? undefined : parseRange(request.headers.range, size);
+  if (range === "unsatisfiable") {
+    throw new Refusal(416, "SIZE_INVALID", `the blob has ${size} bytes`, {
+      headers: { "Content-Range": `bytes */${size}`, "Accept-Ranges": "bytes" },
+    });
+  }
+  const { start, end } = range ?? { start: 0, end: size - 1 };
+  response.writeHead(range === undefined ? 200 : 206, {
+    ...headers,
+    "Content-Length": end + 1 - start,
+    ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${size}` }),
+  });
+  await pipeline(content.layout.blobs.read(digest, { start, end: end + 1, chunkSize }, call), response);
+}
+
+/** `DELETE /v2/<name>/blobs/<digest>`: out of this repository; the bytes go once no repository shows them. */
+export async function deleteBlob(
+  content: RegistryContent,
+  repository: string,
+  reference: string,
+  exchange: Exchange,
+): Promise<void> {
+  const digest: Digest | undefined = isDigest(reference) ? reference : undefined;
+  const deleted = digest && (await content.repositories.deleteBlob(repository, digest, exchange.call));
+  if (deleted !== true) throw blobUnknown(repository);
+  sendEmpty(exchange.response, 202);
+}
+
+function blobUnknown(repository: string): Refusal {
+  return new Refusal(404, "BLOB_UNKNOWN", `there is no such blob in ${repository}`);
+}

@@ -1,0 +1,63 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { tinyImage } from "../store/layout/tiny-image.ts";
+import { testRegistry } from "./registry-client.ts";
+
+describe("deleting", () => {
+  it("a tag leaves the manifest and its other tags", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    await registry.pushImage("app", image, "1");
+    await registry.pushManifest("app", image.manifest, "2");
+    const { digest } = image.manifest.descriptor;
+    for (const tag of ["1", "2"]) {
+      expect((await registry.ask("DELETE", `app/manifests/${tag}`)).status).toBe(202);
+      expect((await registry.ask("HEAD", `app/manifests/${tag}`)).status).toBe(404);
+      expect((await registry.ask("HEAD", `app/manifests/${digest}`)).status).toBe(200);
+      expect((await registry.ask("DELETE", `app/manifests/${tag}`)).status).toBe(404);
+    }
+  });
+
+  it("a manifest takes its tags along, and leaves other repositories alone", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    const { digest } = image.manifest.descriptor;
+    for (const repository of ["one", "two"]) await registry.pushImage(repository, image, "1");
+    expect((await registry.ask("DELETE", `one/manifests/${digest}`)).status).toBe(202);
+    for (const reference of ["1", digest]) {
+      expect((await registry.ask("HEAD", `one/manifests/${reference}`)).status).toBe(404);
+      expect((await registry.ask("HEAD", `two/manifests/${reference}`)).status).toBe(200);
+    }
+    expect((await registry.ask("DELETE", `one/manifests/${digest}`)).status).toBe(404);
+  });
+
+  it("a blob removes it from disk once no repository shows it", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    for (const repository of ["one", "two"]) await registry.pushImage(repository, image, "1");
+    const files = () => readdir(join(registry.directory, "blobs", "sha256"));
+    const { digest } = image.layer.descriptor;
+    expect((await registry.ask("DELETE", `one/blobs/${digest}`)).status).toBe(202);
+    expect((await registry.ask("HEAD", `one/blobs/${digest}`)).status).toBe(404);
+    expect((await registry.ask("HEAD", `two/blobs/${digest}`)).status).toBe(200);
+    expect(await files()).toHaveLength(3);
+    expect((await registry.ask("DELETE", `two/blobs/${digest}`)).status).toBe(202);
+    expect(await files()).toHaveLength(2);
+    expect((await registry.ask("DELETE", `two/blobs/${digest}`)).status).toBe(404);
+  });
+
+  it("and pushing again brings all back", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    await registry.pushImage("app", image, "1");
+    const { config, layer, manifest } = image;
+    await registry.ask("DELETE", `app/manifests/${manifest.descriptor.digest}`);
+    for (const { descriptor } of [config, layer])
+      await registry.ask("DELETE", `app/blobs/${descriptor.digest}`);
+    expect(await readdir(join(registry.directory, "blobs", "sha256"))).toEqual([]);
+    await registry.pushImage("app", image, "1");
+    expect((await registry.ask("GET", "app/manifests/1")).status).toBe(200);
+    expect((await registry.ask("GET", `app/blobs/${layer.descriptor.digest}`)).status).toBe(200);
+  });
+});
