@@ -1,0 +1,70 @@
+import type { InflateRaw, ZstdDecompress } from "node:zlib";
+
+/** A stream of node:zlib that unpacks on a thread of libuv's pool. */
+export type UnpackingStream = InflateRaw | ZstdDecompress;
+
+/** Bytes of output per chunk; smaller chunks cost threads' round trips, larger ones memory. */
+export const outputChunkSize = 256 * 1024;
+
+/**
+ * What comes out of the stream while `feed` feeds it. Feeding goes on while the reader works on a chunk, one chunk
+ * ahead. Leaving early destroys the stream and waits until `feed` has returned.
+ *
+ * @param faultOf turns an error of the stream itself into the one to throw; errors of `feed` are thrown as they are.
+ */
+export async function* unpack(
+  stream: UnpackingStream,
+  feed: (feeder: Feeder) => Promise<void>,
+  faultOf: (error: unknown) => unknown,
+): AsyncGenerator<Buffer> {
+  let feedFault: { readonly error: unknown } | undefined;
+  const feeding = feed(new Feeder(stream)).catch((error: unknown) => {
+    feedFault = { error };
+    stream.destroy(new Error("feeding failed", { cause: error }));
+  });
+  try {
+    for await (const chunk of stream) yield chunk;
+  } catch (error) {
+    if (feedFault === undefined) throw faultOf(error);
+  } finally {
+    stream.destroy();
+    await feeding;
+  }
+  if (feedFault !== undefined) throw feedFault.error;
+}
+
+/** The input side of a stream. */
+export class Feeder {
+  readonly #stream: UnpackingStream;
+  #settle: () => void = () => {};
+
+  constructor(stream: UnpackingStream) {
+    this.#stream = stream;
+    stream.on("close", () => this.#settle());
+    stream.on("error", () => {});
+  }
+
+  /** Whether the stream is gone, because it failed or because nobody wants its output any more. */
+  get stopped(): boolean {
+    return this.#stream.destroyed;
+  }
+
+  /**
+   * Waits until the stream has unpacked the chunk and its output has room. Gives the number of bytes used: fewer than
+   * there are when the packed stream ends within the chunk, after which no more may be written.
+   */
+  async write(chunk: Uint8Array): Promise<number> {
+    const before = this.#stream.bytesWritten;
+    await new Promise<void>((resolve) => {
+      this.#settle = resolve;
+      if (this.stopped) resolve();
+      else this.#stream.write(chunk, () => resolve());
+    });
+    return this.#stream.bytesWritten - before;
+  }
+
+  /** Says that the packed stream ends here. */
+  end(): void {
+    if (!this.stopped) this.#stream.end();
+  }
+}
