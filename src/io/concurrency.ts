@@ -29,24 +29,3 @@ export async function forEachConcurrently<T>(
   call.signal.throwIfAborted();
   if (failure !== undefined) throw failure.error;
 }
-
-/** Does both at once; when one fails the other is stopped, and the failure thrown once it has ended. */
-export async function allTogether<A, B>(
-  first: (call: Call) => Promise<A>,
-  second: (call: Call) => Promise<B>,
-  call: Call,
-): Promise<[A, B]> {
-  let a: { readonly value: A } | undefined;
-  let b: { readonly value: B } | undefined;
-  const works = [
-    async (inner: Call): Promise<void> => {
-      a = { value: await first(inner) };
-    },
-    async (inner: Call): Promise<void> => {
-      b = { value: await second(inner) };
-    },
-  ];
-  await forEachConcurrently(works, works.length, (work, inner) => work(inner), call);
-  if (a === undefined || b === undefined) throw new Error("unreachable: both have ended without failure");
-  return [a.value, b.value];
-}

@@ -85,3 +85,8 @@ export function displayPath(path: ByteString): string {
   const text = textOfBytes(path);
   return text.startsWith("/") ? text : `/${text}`;
 }
+
+/** A destination as typed, made absolute: a relative one is meant from the directory. A slash at its end stays. */
+export function fromDirectory(destination: string, directory: string): string {
+  return destination.startsWith("/") ? destination : `${directory}/${destination}`;
+}

@@ -7,13 +7,13 @@ import { encodeJson, encodeManifest } from "../model/manifest.ts";
 import { familyOf, type MediaTypeFamily, mediaTypes } from "../model/media-types.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import type { StoredManifest } from "../store/source.ts";
-import type { BuiltLayer } from "./build-layer.ts";
 import { createdTime } from "./created-time.ts";
 import { deriveConfig, workingDirectory } from "./derive-config.ts";
 import { layerInFamily, newLayerMediaType } from "./derive-manifest.ts";
 import type { ImageBlob, ImageToPush } from "./push-image.ts";
 import { baseAnnotations, createdBy, recordAnnotations } from "./record.ts";
 import type { PlanImages } from "./resolve-plan.ts";
+import type { BuiltLayer } from "./stage-layer.ts";
 
 /** The image as it was made. */
 export interface ComposedImage {

@@ -2,7 +2,7 @@ import type { Call } from "../io/call.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
-import { readsBase } from "./build-layer.ts";
+import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";

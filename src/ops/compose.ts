@@ -1,6 +1,5 @@
 import { tmpdir } from "node:os";
 import { type Call, unstoppable } from "../io/call.ts";
-import { allTogether } from "../io/concurrency.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
 import { ignoreTransfers } from "../io/transfer.ts";
@@ -15,9 +14,10 @@ import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
 import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { openPlaces } from "./places.ts";
-import { presentAt, pushImage } from "./push-image.ts";
+import { pushImage } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
 import { resolvePlan } from "./resolve-plan.ts";
+import { BaseStream } from "./stream-base.ts";
 
 /** Options of {@link compose}; those of the registries are among them. */
 export interface ComposeOptions extends RegistryClientOptions {
@@ -77,13 +77,16 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
   const images = await resolvePlan(plan, stores, call);
   const { base, builders, platform } = images;
   const parts = describeParts(plan, images);
-  const figures = (composedSize: number): ComposeFigures => ({
-    ...counter.figures(),
-    builderSize: [...builders.values()].reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
-    baseSize: base === undefined ? 0 : layersSize(base.manifest),
-    composedSize,
-    elapsedMs: performance.now() - startedAt,
-  });
+  const figures = (newLayerSize: number): ComposeFigures => {
+    const baseSize = base === undefined ? 0 : layersSize(base.manifest);
+    return {
+      ...counter.figures(),
+      builderSize: [...builders.values()].reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
+      baseSize,
+      composedSize: baseSize + newLayerSize,
+      elapsedMs: performance.now() - startedAt,
+    };
+  };
   if (dryRun === "plan") {
     const forecast = await forecastCompose(plan, images, parts.baseLayers, stores, jobs, call);
     return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
@@ -92,34 +95,30 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
   const budget = new MemoryBudget(options.memoryLimit ?? 64 * 1024 * 1024);
   const temporaryDirectory = options.temporaryDirectory ?? tmpdir();
   await using layerSpool = new Spool(budget, temporaryDirectory);
-  const places = dryRun === false ? await openPlaces(plan.targets, stores, call) : [];
-  const [layer, presence] = await allTogether(
-    (inner) =>
-      buildLayer(
-        {
-          plan,
-          builders,
-          base,
-          workingDirectory: workingDirectory(parts.baseConfig, plan.config),
-          jobs,
-          budget,
-          temporaryDirectory,
-          onWarning: (message) => onTransfer({ kind: "warning", store: "layers", message }),
-          layerSpool,
-        },
-        inner,
-      ),
-    (inner) => Promise.all(places.map(({ target }) => presentAt(target, parts.baseLayers, jobs, inner))),
+  const targets =
+    dryRun === "full" ? [] : await openPlaces(plan.targets, parts.baseLayers, stores, jobs, call);
+  const layer = await buildLayer(
+    {
+      plan,
+      builders,
+      base,
+      baseStream: new BaseStream(parts.baseLayers, targets),
+      workingDirectory: workingDirectory(parts.baseConfig, plan.config),
+      jobs,
+      budget,
+      temporaryDirectory,
+      onWarning: (message) => onTransfer({ kind: "warning", store: "layers", message }),
+      layerSpool,
+    },
     call,
   );
   const { image, toPush } = assembleImage(plan, images, parts, layer);
-  const targets = places.map((place, i) => ({ ...place, present: presence[i] ?? new Set<Digest>() }));
   await pushImage(toPush, targets, jobs, onTransfer, call);
   return {
     platform,
     image,
     forecast: undefined,
-    pushed: places.map(({ target, tags }) => ({ name: target.name, digest: image.descriptor.digest, tags })),
-    figures: figures(parts.baseLayers.reduce((sum, { descriptor }) => sum + descriptor.size, 0) + layer.size),
+    pushed: targets.map(({ target, tags }) => ({ name: target.name, digest: image.descriptor.digest, tags })),
+    figures: figures(layer.size),
   };
 }

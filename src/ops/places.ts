@@ -1,7 +1,7 @@
 import type { Call } from "../io/call.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
-import type { Target } from "../store/target.ts";
+import { type ImageBlob, type PushTarget, presentAt } from "./push-image.ts";
 
 /** A store the image goes to, with all the tags asked for there. */
 export interface Place {
@@ -22,15 +22,22 @@ export function placesOf(targets: readonly ImageLocation[]): Place[] {
   return [...places.values()];
 }
 
-/** Opens the targets for writing. */
+/**
+ * Opens the targets for writing, and asks which of the blobs they hold.
+ *
+ * @throws ComposeImageError when a target cannot be reached or may not be read: before any work is done.
+ */
 export async function openPlaces(
   targets: readonly ImageLocation[],
+  blobs: readonly ImageBlob[],
   stores: Stores,
+  jobs: number,
   call: Call,
-): Promise<{ readonly target: Target; readonly tags: readonly string[] }[]> {
-  const opened = [];
+): Promise<PushTarget[]> {
+  const opened: PushTarget[] = [];
   for (const { location, tags } of placesOf(targets)) {
-    opened.push({ target: await stores.target(location, call), tags });
+    const target = await stores.target(location, call);
+    opened.push({ target, tags, held: await presentAt(target, blobs, jobs, call), sent: new Set() });
   }
   return opened;
 }

@@ -21,8 +21,10 @@ export interface PushTarget {
   readonly target: Target;
   /** Moved when everything is there, in this order. */
   readonly tags: readonly string[];
-  /** Blobs known to be there already. */
-  readonly present: ReadonlySet<Digest>;
+  /** Blobs found there before anything was sent. */
+  readonly held: ReadonlySet<Digest>;
+  /** Blobs sent there already. */
+  readonly sent: Set<Digest>;
 }
 
 /** What {@link pushImage} carries over. */
@@ -62,11 +64,12 @@ export async function pushImage(
 
 async function deliver(
   { descriptor, mountFrom, open }: ImageBlob,
-  { target, present }: PushTarget,
+  { target, held, sent }: PushTarget,
   onTransfer: TransferListener,
   call: Call,
 ): Promise<void> {
-  if (present.has(descriptor.digest)) {
+  if (sent.has(descriptor.digest)) return;
+  if (held.has(descriptor.digest)) {
     onTransfer({ kind: "present", store: target.name, descriptor });
     return;
   }

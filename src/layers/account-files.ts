@@ -1,0 +1,47 @@
+import type { Call } from "../io/call.ts";
+import { collect } from "../io/collect.ts";
+import type { Spool } from "../io/spool.ts";
+import { bytesOfText } from "../tar/byte-string.ts";
+import type { FileNode } from "./file-node.ts";
+import type { ImageView } from "./image-view.ts";
+import type { LayerReader } from "./layer-reader.ts";
+import type { AccountFiles } from "./owner.ts";
+import type { ImagePath } from "./path.ts";
+
+/** Where an image has its users. */
+export const passwdPath = bytesOfText("etc/passwd") as ImagePath;
+
+/** Where an image has its groups. */
+export const groupPath = bytesOfText("etc/group") as ImagePath;
+
+/** Largest account file accepted, in bytes. */
+const maxAccountFileSize = 16 * 1024 * 1024;
+
+/**
+ * The account files of an image.
+ *
+ * @param views all that is read in the same round.
+ * @throws ComposeImageError `LIMIT_EXCEEDED`; what reading layers throws.
+ */
+export async function readAccountFiles(
+  image: ImageView,
+  views: readonly ImageView[],
+  reader: LayerReader,
+  bodies: Spool,
+  call: Call,
+): Promise<AccountFiles> {
+  const find = (path: ImagePath): FileNode | undefined => image.tree().walk(path, true, image.name).node;
+  const [passwd, group] = await reader.ask(views, () => [find(passwdPath), find(groupPath)], call);
+  await reader.stage(
+    [passwd, group].filter((node) => node !== undefined),
+    call,
+  );
+  const textOf = async (node: FileNode | undefined): Promise<string> => {
+    const extent = node?.body?.layer.bodies.get(node.body.offset);
+    if (extent === undefined) return "";
+    return (await collect(bodies.read(extent), maxAccountFileSize, `account file of ${image.name}`)).toString(
+      "utf8",
+    );
+  };
+  return { passwd: await textOf(passwd), group: await textOf(group) };
+}

@@ -1,0 +1,93 @@
+import type { Call } from "../io/call.ts";
+import type { Content } from "../io/content.ts";
+import { groupPath, passwdPath } from "../layers/account-files.ts";
+import { ImageView } from "../layers/image-view.ts";
+import { Interest } from "../layers/interest.ts";
+import type { LayerBlob } from "../layers/layer-blob.ts";
+import { needsAccountFiles } from "../layers/owner.ts";
+import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
+import { literalPrefix } from "../layers/source-pattern.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import type { Digest } from "../model/digest.ts";
+import type { ImageLocation } from "../model/location.ts";
+import type { ComposePlan } from "../plan/compose-plan.ts";
+import { bytesOfText } from "../tar/byte-string.ts";
+import type { ResolvedImage } from "./resolve-image.ts";
+import type { BaseStream } from "./stream-base.ts";
+
+/** What {@link openViews} works with. */
+export interface ViewsContext {
+  readonly plan: ComposePlan;
+  /** By the location that copy steps name. */
+  readonly builders: ReadonlyMap<ImageLocation, ResolvedImage>;
+  /** Absent for scratch. */
+  readonly base: ResolvedImage | undefined;
+  /** Sends base layers on as they are read. */
+  readonly baseStream: BaseStream;
+  /** Absolute; what relative destinations are meant from. */
+  readonly workingDirectory: string;
+  readonly onWarning: (message: string) => void;
+}
+
+/** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
+export function openViews(context: ViewsContext): {
+  readonly builderViews: ReadonlyMap<ImageLocation, ImageView>;
+  /** Absent where composing does not need to know what the base holds. */
+  readonly baseView: ImageView | undefined;
+} {
+  const { plan, builders, base, baseStream, workingDirectory, onWarning } = context;
+  const blobs = new Map<Digest, LayerBlob>();
+  const builderViews = new Map<ImageLocation, ImageView>();
+  for (const [location, image] of builders) {
+    const sources = plan.copies.filter(({ from }) => from === location).flatMap((step) => step.sources);
+    const interest = new Interest(sources.map(literalPrefix));
+    builderViews.set(
+      location,
+      new ImageView(image.name, layerBlobs(image, blobs), interest, { stagesBodies: true, onWarning }),
+    );
+  }
+  const isBaseRead = base !== undefined && readsBase(plan);
+  if (!isBaseRead) return { builderViews, baseView: undefined };
+  const lookedAt = plan.copies.filter(({ link }) => !link);
+  const destinations = lookedAt.map(({ destination }) =>
+    resolveLexically(rootPath, bytesOfText(fromDirectory(destination, workingDirectory))),
+  );
+  const paths = [
+    ...(lookedAt.length > 0 ? [resolveLexically(rootPath, bytesOfText(workingDirectory))] : []),
+    ...(namesOwners(plan) ? [passwdPath, groupPath] : []),
+  ];
+  const interest = new Interest(destinations, paths);
+  const layers = layerBlobs(base, blobs, (layer, call) =>
+    baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
+  );
+  const baseView = new ImageView(base.name, layers, interest, { stagesBodies: false, onWarning });
+  return { builderViews, baseView };
+}
+
+/** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
+export function readsBase(plan: ComposePlan): boolean {
+  return plan.copies.some(({ link }) => !link) || namesOwners(plan);
+}
+
+/** Whether owners are given by name. */
+export function namesOwners(plan: ComposePlan): boolean {
+  return plan.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
+}
+
+/** The layers of an image, one object for each distinct blob among all images. */
+function layerBlobs(
+  image: ResolvedImage,
+  known: Map<Digest, LayerBlob>,
+  open = (layer: Descriptor, call: Call): Promise<Content> => image.source.fetch(layer, call),
+): LayerBlob[] {
+  return image.manifest.layers.map((descriptor, i) => {
+    const blob = known.get(descriptor.digest) ?? {
+      descriptor,
+      name: `${image.side} layer ${i + 1} of ${image.source.name}`,
+      open: (call: Call) => open(descriptor, call),
+      bodies: new Map(),
+    };
+    known.set(descriptor.digest, blob);
+    return blob;
+  });
+}
