@@ -1,0 +1,235 @@
+import type { Call } from "../../io/call.ts";
+import { collect } from "../../io/collect.ts";
+import { Retryable } from "../../io/retry.ts";
+import type { Descriptor } from "../../model/descriptor.ts";
+import { type Digest, digestAlgorithm, digestOf, isDigest } from "../../model/digest.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { isJsonObject } from "../../model/json.ts";
+import { isManifestMediaType, manifestMediaTypes, mediaTypes } from "../../model/media-types.ts";
+import type { ManifestSelector, StoredManifest } from "../source.ts";
+import { mergeScopes, repositoryScope } from "./auth/scope.ts";
+import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf } from "./http.ts";
+import { networkFault } from "./network-fault.ts";
+import type { RegistryApi } from "./registry-api.ts";
+
+/** Largest manifest read, in bytes: the distribution spec's limit. */
+const maxManifestSize = 4 * 1024 * 1024;
+
+const accept = manifestMediaTypes.join(", ");
+
+/** Manifests and indexes of one repository. */
+export class Manifests {
+  readonly #api: RegistryApi;
+
+  constructor(api: RegistryApi) {
+    this.#api = api;
+  }
+
+  /**
+   * The descriptor by HEAD; by GET and hashing where HEAD is not allowed or does not tell enough. Unwanted answers are
+   * asked for again by GET, which has words to go with them.
+   */
+  async resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
+    const what = this.#what(selector);
+    const described = await this.#api.retry(
+      what,
+      async () => {
+        const answer = await this.#head(selector, call);
+        if (answer.status >= 500 || answer.status === 429) {
+          throw await this.#api.reject(answer, { what, notFound: "MANIFEST_NOT_FOUND" }, call);
+        }
+        await discard(answer);
+        return answer.status === 200 ? this.#describe(answer, selector) : undefined;
+      },
+      call,
+    );
+    return described ?? (await this.manifest(selector, call)).descriptor;
+  }
+
+  /** Whether a manifest with this digest is there. */
+  async exists(digest: Digest, call: Call): Promise<boolean> {
+    const selector = { digest };
+    return this.#api.retry(
+      this.#what(selector),
+      async () => {
+        const answer = await this.#head(selector, call);
+        if (answer.status !== 200 && answer.status !== 404) {
+          throw await this.#api.reject(answer, { what: this.#what(selector) }, call);
+        }
+        await discard(answer);
+        return answer.status === 200;
+      },
+      call,
+    );
+  }
+
+  /** The manifest's bytes, checked against the selector and the registry's own word. */
+  manifest(selector: ManifestSelector, call: Call): Promise<StoredManifest> {
+    return this.#api.retry(this.#what(selector), () => this.#get(selector, call), call);
+  }
+
+  /** Writes a manifest under a tag or its digest. */
+  async put(manifest: StoredManifest, as: ManifestSelector, call: Call): Promise<void> {
+    const what = this.#what(as);
+    await this.#api.retry(
+      what,
+      async () => {
+        const answer = await this.#api.send(
+          {
+            method: "PUT",
+            target: this.#path(as),
+            scopes: [repositoryScope(this.#api.repository, "push")],
+            headers: { "content-type": manifest.descriptor.mediaType },
+            body: async () => Buffer.from(manifest.bytes),
+          },
+          call,
+        );
+        if (![200, 201, 204].includes(answer.status)) throw await this.#api.reject(answer, { what }, call);
+        await discard(answer);
+        const stored = headerOf(answer, "docker-content-digest");
+        const { digest } = manifest.descriptor;
+        if (isDigest(stored) && digestAlgorithm(stored) === digestAlgorithm(digest) && stored !== digest) {
+          throw this.#mismatch(what, digest, stored);
+        }
+      },
+      call,
+    );
+  }
+
+  /**
+   * Moves a tag. A registry that refuses because its tags are immutable is right when the tag is there already with
+   * this very digest.
+   */
+  async tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
+    try {
+      await this.put(manifest, { tag }, call);
+    } catch (error) {
+      if (!(error instanceof ComposeImageError) || !["REGISTRY_REJECTED", "DENIED"].includes(error.code))
+        throw error;
+      const present = await this.resolve({ tag }, call).catch(() => undefined);
+      call.signal.throwIfAborted();
+      if (present?.digest !== manifest.descriptor.digest) throw error;
+    }
+  }
+
+  #head(selector: ManifestSelector, call: Call): Promise<HttpAnswer> {
+    return this.#api.send(
+      { method: "HEAD", target: this.#path(selector), scopes: this.#pull(), headers: { accept } },
+      call,
+    );
+  }
+
+  #describe(answer: HttpAnswer, selector: ManifestSelector): Descriptor | undefined {
+    const digest = headerOf(answer, "docker-content-digest");
+    const mediaType = contentTypeOf(answer);
+    const size = contentLengthOf(answer);
+    if (!isDigest(digest) || mediaType === undefined || !isManifestMediaType(mediaType) || !size)
+      return undefined;
+    if (size > maxManifestSize) throw this.#tooLarge(this.#what(selector));
+    if (!("digest" in selector)) return { mediaType, digest, size };
+    if (digestAlgorithm(digest) !== digestAlgorithm(selector.digest)) return undefined;
+    if (digest !== selector.digest) throw this.#mismatch(this.#what(selector), selector.digest, digest);
+    return { mediaType, digest, size };
+  }
+
+  async #get(selector: ManifestSelector, call: Call): Promise<StoredManifest> {
+    const what = this.#what(selector);
+    const headers = { accept, "accept-encoding": "identity" };
+    const answer = await this.#api.send(
+      { method: "GET", target: this.#path(selector), scopes: this.#pull(), headers },
+      call,
+    );
+    if (answer.status !== 200) {
+      throw await this.#api.reject(answer, { what, notFound: "MANIFEST_NOT_FOUND" }, call);
+    }
+    if ((contentLengthOf(answer) ?? 0) > maxManifestSize) {
+      await discard(answer);
+      throw this.#tooLarge(what);
+    }
+    let bytes: Uint8Array;
+    try {
+      bytes = await collect(answer.body, maxManifestSize, `${this.#api.party.side} ${what}`);
+    } catch (error) {
+      call.signal.throwIfAborted();
+      throw networkFault(error, answer.url.host, this.#api.party, this.#api.transport.timeoutMs);
+    }
+    return this.#checked(bytes, answer, selector);
+  }
+
+  #checked(bytes: Uint8Array, answer: HttpAnswer, selector: ManifestSelector): StoredManifest {
+    const what = this.#what(selector);
+    const claimed = headerOf(answer, "docker-content-digest");
+    const mediaType = manifestTypeOf(bytes, contentTypeOf(answer));
+    if (mediaType === undefined) {
+      const encoding = headerOf(answer, "content-encoding");
+      const kind =
+        encoding === undefined ? (contentTypeOf(answer) ?? "no content type") : `encoded as ${encoding}`;
+      const error = new ComposeImageError(
+        "MANIFEST_INVALID",
+        `${this.#api.party.side} ${what}: ${answer.url.host} answered with something that is no manifest (${kind})`,
+        {
+          hint: "Check that the address is a registry's, and that no proxy or login page answers in its place.",
+        },
+      );
+      throw new Retryable(error, "not a manifest", { limit: 1 });
+    }
+    const digest = digestOf(bytes, "digest" in selector ? digestAlgorithm(selector.digest) : "sha256");
+    for (const expected of ["digest" in selector ? selector.digest : undefined, claimed]) {
+      if (!isDigest(expected)) continue;
+      const actual =
+        digestAlgorithm(expected) === digestAlgorithm(digest)
+          ? digest
+          : digestOf(bytes, digestAlgorithm(expected));
+      if (actual !== expected) {
+        throw new Retryable(this.#mismatch(what, expected, actual), "wrong digest", { limit: 1 });
+      }
+    }
+    return { descriptor: { mediaType, digest, size: bytes.byteLength }, bytes };
+  }
+
+  #mismatch(what: string, expected: Digest, actual: Digest): ComposeImageError {
+    return new ComposeImageError(
+      "DIGEST_MISMATCH",
+      `${this.#api.party.side} ${what}: expected ${expected}, got ${actual}`,
+      { hint: "Retry; if it repeats, the registry's content is damaged or a proxy on the way alters it." },
+    );
+  }
+
+  #tooLarge(what: string): ComposeImageError {
+    return new ComposeImageError(
+      "LIMIT_EXCEEDED",
+      `${this.#api.party.side} ${what} is larger than the limit of ${maxManifestSize} bytes`,
+    );
+  }
+
+  #pull(): string[] {
+    return mergeScopes([repositoryScope(this.#api.repository, "pull")]);
+  }
+
+  #path(selector: ManifestSelector): string {
+    return `/v2/${this.#api.repository}/manifests/${"digest" in selector ? selector.digest : selector.tag}`;
+  }
+
+  #what(selector: ManifestSelector): string {
+    return `${this.#api.party.store}${"digest" in selector ? `@${selector.digest}` : `:${selector.tag}`}`;
+  }
+}
+
+/**
+ * The media type of a manifest: the header's where it names one, else what the document says or looks like;
+ * `undefined` when it is not a JSON object.
+ */
+function manifestTypeOf(bytes: Uint8Array, contentType: string | undefined): string | undefined {
+  if (contentType !== undefined && isManifestMediaType(contentType)) return contentType;
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (!isJsonObject(json)) return undefined;
+  if (typeof json.mediaType === "string" && json.mediaType !== "") return json.mediaType;
+  if (Array.isArray(json.manifests)) return mediaTypes.oci.index;
+  if (Array.isArray(json.layers)) return mediaTypes.oci.manifest;
+  return contentType ?? "application/json";
+}

@@ -1,0 +1,58 @@
+import type { Call } from "../../io/call.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { discard, type HttpAnswer, type HttpRequest, headerOf, type Party } from "./http.ts";
+import { redactUrl } from "./redact.ts";
+import type { Transport } from "./transport.ts";
+
+const maxRedirects = 10;
+
+/** Headers that must not reach anybody but the origin they were meant for. */
+const confidential = ["authorization", "cookie", "proxy-authorization"];
+
+/**
+ * Sends a GET or HEAD and follows redirects. Credentials are dropped at the first step to another host, port or scheme,
+ * and stay dropped.
+ *
+ * @throws ComposeImageError `NETWORK` for too many redirects, or one that leads nowhere or from https to http.
+ */
+export async function exchangeFollowing(
+  transport: Transport,
+  request: HttpRequest,
+  party: Party,
+  call: Call,
+): Promise<HttpAnswer> {
+  let { url, headers } = request;
+  for (let step = 0; step <= maxRedirects; step += 1) {
+    const answer = await transport.exchange({ ...request, url, headers }, party, call);
+    if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+    const next = redirectTarget(url, headerOf(answer, "location"), party);
+    await discard(answer);
+    if (next.origin !== url.origin) headers = withoutConfidential(headers);
+    url = next;
+  }
+  throw new ComposeImageError(
+    "NETWORK",
+    `${party.side} ${party.store}: ${request.url.host} redirected more than ${maxRedirects} times`,
+  );
+}
+
+function redirectTarget(from: URL, location: string | undefined, party: Party): URL {
+  const refused = (what: string, hint?: string): ComposeImageError =>
+    new ComposeImageError("NETWORK", `${party.side} ${party.store}: ${from.host} redirected ${what}`, {
+      hint,
+    });
+  if (location === undefined) throw refused("without saying where to");
+  const target = URL.parse(location, from.href);
+  if (target === null || !/^https?:$/.test(target.protocol)) throw refused("to something that is not a URL");
+  if (from.protocol === "https:" && target.protocol === "http:") {
+    throw refused(
+      `from TLS to plain HTTP (${redactUrl(target)})`,
+      "The registry, or the proxy before it, must name itself with https.",
+    );
+  }
+  return target;
+}
+
+function withoutConfidential(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !confidential.includes(name)));
+}

@@ -1,0 +1,121 @@
+import type { Call } from "../../io/call.ts";
+import type { Content, OpenContent } from "../../io/content.ts";
+import { Retryable } from "../../io/retry.ts";
+import type { Descriptor } from "../../model/descriptor.ts";
+import { isManifestMediaType } from "../../model/media-types.ts";
+import type { ManifestSelector, MountOrigin, StoredManifest } from "../source.ts";
+import type { Target } from "../target.ts";
+import { repositoryScope } from "./auth/scope.ts";
+import { readBlob } from "./blob-reader.ts";
+import { isForeign, readForeignLayer } from "./foreign-layer.ts";
+import { discard, type HttpAnswer } from "./http.ts";
+import { Manifests } from "./manifests.ts";
+import { mountBlob } from "./mounts.ts";
+import type { RegistryApi } from "./registry-api.ts";
+import { Uploads } from "./uploads.ts";
+
+/**
+ * One repository of a registry.
+ *
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+ */
+export class Repository implements Target {
+  readonly name: string;
+  readonly mountOrigin: MountOrigin;
+  readonly #api: RegistryApi;
+  readonly #manifests: Manifests;
+  readonly #uploads: Uploads;
+  readonly #refusingMounts: Set<string>;
+
+  /** @param refusingMounts registries that do not mount; shared by all repositories of a client. */
+  constructor(api: RegistryApi, refusingMounts: Set<string>) {
+    this.name = api.party.store;
+    this.mountOrigin = { registry: api.registry, repository: api.repository };
+    this.#api = api;
+    this.#manifests = new Manifests(api);
+    this.#uploads = new Uploads(api);
+    this.#refusingMounts = refusingMounts;
+  }
+
+  resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
+    return this.#manifests.resolve(selector, call);
+  }
+
+  manifest(selector: ManifestSelector, call: Call): Promise<StoredManifest> {
+    return this.#manifests.manifest(selector, call);
+  }
+
+  /** The request is made at once; content that is never read holds its connection until the call is aborted. */
+  async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
+    if (isForeign(descriptor)) return readForeignLayer(this.#api, descriptor, call);
+    let staleRedirects = 0;
+    const get = async (headers: Readonly<Record<string, string>>, inner: Call): Promise<HttpAnswer> => {
+      const answer = await this.#sendBlobRequest("GET", descriptor, headers, inner);
+      if (answer.status === 200 || answer.status === 206) return answer;
+      const what = `${this.name}: blob ${descriptor.digest}`;
+      const error = await this.#api.reject(answer, { what, notFound: "BLOB_NOT_FOUND" }, inner);
+      const elsewhere = answer.url.pathname !== this.#blobPath(descriptor);
+      if (elsewhere && [400, 401, 403].includes(answer.status) && staleRedirects === 0) {
+        staleRedirects += 1;
+        throw new Retryable(error, "the storage refused the registry's link");
+      }
+      throw error;
+    };
+    const { party, onTransfer, transport } = this.#api;
+    const retries = this.#api.retries(`${this.name}: blob ${descriptor.digest}`);
+    return readBlob({ party, get, retries, onTransfer, timeoutMs: transport.timeoutMs }, descriptor, call);
+  }
+
+  async exists(descriptor: Descriptor, call: Call): Promise<boolean> {
+    if (isManifestMediaType(descriptor.mediaType)) return this.#manifests.exists(descriptor.digest, call);
+    const what = `${this.name}: blob ${descriptor.digest}`;
+    const attempt = async (): Promise<boolean> => {
+      const answer = await this.#sendBlobRequest("HEAD", descriptor, {}, call);
+      const elsewhere = answer.url.pathname !== this.#blobPath(descriptor);
+      const unknown = answer.status === 404 || answer.status === 405 || (elsewhere && answer.status < 500);
+      if (answer.status !== 200 && !unknown) throw await this.#api.reject(answer, { what }, call);
+      await discard(answer);
+      return answer.status === 200;
+    };
+    return this.#api.retry(what, attempt, call);
+  }
+
+  async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
+    if (!this.#uploads.has(descriptor.digest) && (await this.exists(descriptor, call))) {
+      this.#api.onTransfer({ kind: "present", store: this.name, descriptor });
+      return;
+    }
+    await this.#uploads.push(descriptor, open, call);
+  }
+
+  mount(descriptor: Descriptor, from: MountOrigin, call: Call): Promise<boolean> {
+    return mountBlob(this.#api, this.#uploads, this.#refusingMounts, descriptor, from, call);
+  }
+
+  pushManifest(manifest: StoredManifest, call: Call): Promise<void> {
+    return this.#manifests.put(manifest, { digest: manifest.descriptor.digest }, call);
+  }
+
+  tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
+    return this.#manifests.tag(manifest, tag, call);
+  }
+
+  /** Cancels what was begun and not used. */
+  close(): Promise<void> {
+    return this.#uploads.cancelAll();
+  }
+
+  #sendBlobRequest(
+    method: "GET" | "HEAD",
+    descriptor: Descriptor,
+    headers: Readonly<Record<string, string>>,
+    call: Call,
+  ): Promise<HttpAnswer> {
+    const scopes = [repositoryScope(this.#api.repository, "pull")];
+    return this.#api.send({ method, target: this.#blobPath(descriptor), scopes, headers }, call);
+  }
+
+  #blobPath(descriptor: Descriptor): string {
+    return `/v2/${this.#api.repository}/blobs/${descriptor.digest}`;
+  }
+}

@@ -1,0 +1,282 @@
+import type { ServerResponse } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import { unstoppable } from "../../../../src/io/call.ts";
+import type { TransferEvent } from "../../../../src/io/transfer.ts";
+import { RegistryClient } from "../../../../src/store/registry/client.ts";
+import {
+  countOf,
+  registryError,
+  type Script,
+  type ScriptedRegistry,
+  type SeenRequest,
+  sampleBlob,
+  sendJson,
+  startScriptedRegistry,
+} from "../scripted-registry.ts";
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const { descriptor } = sampleBlob(10);
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+interface Options {
+  /** What the token server does instead of giving `token-N` for the N-th request. */
+  readonly token?: Script;
+  /** Whether a token lets in. Default: any. */
+  readonly accepts?: (token: string, request: SeenRequest) => boolean;
+  readonly challenge?: (request: SeenRequest) => string;
+}
+
+/** A registry with its token server on the same port. */
+async function start(options: Options = {}): Promise<ScriptedRegistry> {
+  const registry = await startScriptedRegistry(async (request, response) => {
+    if (request.path === "/token") {
+      if (options.token !== undefined) return options.token(request, response);
+      return sendJson(response, 200, { token: `token-${countOf(registry, "GET", "/token")}` });
+    }
+    const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1];
+    if (token !== undefined && (options.accepts?.(token, request) ?? true))
+      return response.writeHead(200).end();
+    const scope = request.method === "HEAD" || request.method === "GET" ? "pull" : "pull,push";
+    const challenge =
+      options.challenge?.(request) ??
+      `Bearer realm="http://${registry.host}/token",service="registry",scope="repository:app:${scope}"`;
+    sendJson(response, 401, registryError("UNAUTHORIZED", "authentication required"), {
+      "www-authenticate": challenge,
+    });
+  });
+  cleanups.push(() => registry.close());
+  return registry;
+}
+
+function open(registry: ScriptedRegistry, auths: Record<string, unknown> = {}) {
+  const events: TransferEvent[] = [];
+  const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths }), HOME: "/nonexistent" };
+  const client = new RegistryClient({ env, retries: 1, onTransfer: (event) => events.push(event) });
+  cleanups.push(() => client.close());
+  return { repository: client.repository(registry.host, "app", "target"), events, client };
+}
+
+const tokenRequests = (registry: ScriptedRegistry) => registry.seen.filter(({ path }) => path === "/token");
+
+describe("a bearer token", () => {
+  test("is fetched once for requests at the same time, and kept for later ones", async () => {
+    const registry = await start();
+    const { repository } = open(registry);
+    const asking = Array.from({ length: 8 }, () => repository.exists(descriptor, unstoppable));
+    expect(await Promise.all(asking)).toEqual(Array(8).fill(true));
+    expect(await repository.exists(descriptor, unstoppable)).toBe(true);
+    expect(tokenRequests(registry)).toHaveLength(1);
+    expect(countOf(registry, "HEAD")).toBe(8 + 8 + 1);
+  });
+
+  test("is asked for anonymously without credentials, with Basic and the scope with them", async () => {
+    const registry = await start();
+    await open(registry).repository.exists(descriptor, unstoppable);
+    await open(registry, { [registry.host]: { auth: base64("me:sec:ret") } }).repository.exists(
+      descriptor,
+      unstoppable,
+    );
+    const [anonymous, known] = tokenRequests(registry);
+    expect(anonymous?.headers.authorization).toBeUndefined();
+    expect(known?.headers.authorization).toBe(`Basic ${base64("me:sec:ret")}`);
+    expect(known?.query.get("service")).toBe("registry");
+    expect(known?.query.getAll("scope")).toEqual(["repository:app:pull"]);
+  });
+
+  test("that is refused is replaced once, and the request sent again", async () => {
+    const registry = await start({
+      accepts: (token) => token !== "token-1" || countOf(registry, "HEAD") < 3,
+    });
+    const { repository } = open(registry);
+    expect(await repository.exists(descriptor, unstoppable)).toBe(true);
+    expect(await repository.exists(descriptor, unstoppable)).toBe(true);
+    expect(tokenRequests(registry)).toHaveLength(2);
+  });
+
+  test("that is refused though it is fresh is not asked for again", async () => {
+    const registry = await start({ accepts: () => false });
+    await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+      hint: expect.stringContaining(`podman login ${registry.host}`),
+    });
+    expect(tokenRequests(registry)).toHaveLength(1);
+  });
+
+  test("is asked for with the scope that the challenge names beyond the request's", async () => {
+    const registry = await start({
+      challenge: () =>
+        `Bearer realm="http://${registry.host}/token",scope="repository:app:pull repository:other:pull"`,
+    });
+    await open(registry).repository.exists(descriptor, unstoppable);
+    expect(tokenRequests(registry)[0]?.query.getAll("scope")).toEqual([
+      "repository:app:pull",
+      "repository:other:pull",
+    ]);
+  });
+
+  test("for a mount may pull from the source and push to the target", async () => {
+    const registry = await start();
+    await open(registry).repository.mount(
+      descriptor,
+      { registry: registry.host, repository: "source" },
+      unstoppable,
+    );
+    expect(tokenRequests(registry)[0]?.query.getAll("scope")).toEqual([
+      "repository:app:pull,push",
+      "repository:source:pull",
+    ]);
+  });
+
+  test("may come as access_token; an answer without any is an error", async () => {
+    const other = await start({ token: (_, response) => sendJson(response, 200, { access_token: "t" }) });
+    expect(await open(other).repository.exists(descriptor, unstoppable)).toBe(true);
+    const none = await start({ token: (_, response) => sendJson(response, 200, { expires_in: 1 }) });
+    await expect(open(none).repository.exists(descriptor, unstoppable)).rejects.toThrow(
+      /answered without a token/,
+    );
+  });
+
+  test("is given up by a caller that is aborted, not by the others waiting for it", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const registry = await start({
+      token: async (_, response) => {
+        await promise;
+        sendJson(response, 200, { token: "t" });
+      },
+    });
+    const { repository } = open(registry);
+    const controller = new AbortController();
+    const reason = new Error("interrupted");
+    const leaving = repository.exists(descriptor, { signal: controller.signal });
+    const staying = repository.exists(descriptor, unstoppable);
+    await expect.poll(() => tokenRequests(registry).length).toBe(1);
+    controller.abort(reason);
+    await expect(leaving).rejects.toBe(reason);
+    resolve();
+    expect(await staying).toBe(true);
+  });
+});
+
+describe("an identity token", () => {
+  const identity = (registry: ScriptedRegistry) => ({
+    [registry.host]: { auth: base64("me:"), identitytoken: "refresh-word" },
+  });
+
+  test("is exchanged by POST", async () => {
+    const registry = await start({ token: (_, response) => sendJson(response, 200, { access_token: "t" }) });
+    expect(await open(registry, identity(registry)).repository.exists(descriptor, unstoppable)).toBe(true);
+    const [request] = tokenRequests(registry);
+    const form = new URLSearchParams(request?.body.toString());
+    expect([request?.method, form.get("grant_type"), form.get("refresh_token"), form.get("scope")]).toEqual([
+      "POST",
+      "refresh_token",
+      "refresh-word",
+      "repository:app:pull",
+    ]);
+  });
+
+  test.each([400, 401, 404, 405])("is exchanged by GET when POST is answered with %i", async (status) => {
+    const token: Script = (request, response) =>
+      request.method === "POST" ? response.writeHead(status).end() : sendJson(response, 200, { token: "t" });
+    const registry = await start({ token });
+    expect(await open(registry, identity(registry)).repository.exists(descriptor, unstoppable)).toBe(true);
+    expect(tokenRequests(registry).at(-1)?.headers.authorization).toBe(`Basic ${base64("me:refresh-word")}`);
+  });
+});
+
+test("a registry token is sent as it is", async () => {
+  const registry = await start({ accepts: (token) => token === "as-it-is" });
+  const auths = { [registry.host]: { registrytoken: "as-it-is" } };
+  expect(await open(registry, auths).repository.exists(descriptor, unstoppable)).toBe(true);
+  expect(tokenRequests(registry)).toHaveLength(0);
+});
+
+describe("Basic authentication", () => {
+  const basic: Script = (request, response) => {
+    if (request.headers.authorization === `Basic ${base64("me:secret")}`)
+      return response.writeHead(200).end();
+    response.writeHead(401, { "www-authenticate": 'Negotiate, Basic realm="r"' }).end();
+  };
+  const startBasic = async () => {
+    const registry = await startScriptedRegistry(basic);
+    cleanups.push(() => registry.close());
+    return registry;
+  };
+
+  test("is used when the registry asks for it, and at once from then on", async () => {
+    const registry = await startBasic();
+    const { repository } = open(registry, { [registry.host]: { username: "me", password: "secret" } });
+    await repository.exists(descriptor, unstoppable);
+    await repository.exists(descriptor, unstoppable);
+    expect(registry.seen.map(({ headers }) => headers.authorization !== undefined)).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test("with wrong credentials is refused after one try, naming where they are from", async () => {
+    const registry = await startBasic();
+    const { repository, events } = open(registry, {
+      [registry.host]: { username: "me", password: "wrong-word" },
+    });
+    const failure = await repository.exists(descriptor, unstoppable).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: "UNAUTHORIZED",
+      message: expect.stringMatching(/^target /),
+      hint: expect.stringContaining("DOCKER_AUTH_CONFIG"),
+    });
+    expect(registry.seen).toHaveLength(2);
+    expect(JSON.stringify([failure, events])).not.toMatch(
+      new RegExp(`wrong-word|${base64("me:wrong-word")}`),
+    );
+  });
+
+  test("without credentials is refused with a hint to log in", async () => {
+    const registry = await startBasic();
+    await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+      hint: expect.stringContaining("docker login"),
+    });
+  });
+});
+
+test("a challenge nobody knows is named", async () => {
+  const registry = await start({ challenge: () => "Negotiate" });
+  await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toThrow(
+    /negotiate authentication/,
+  );
+});
+
+test("a bearer challenge without realm is a clear error", async () => {
+  const registry = await start({ challenge: () => 'Bearer service="registry"' });
+  await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toThrow(/names no realm/);
+});
+
+test("credentials that the token server refuses are an error, not anonymous access", async () => {
+  const refuse = (_: unknown, response: ServerResponse) =>
+    sendJson(response, 401, { details: "incorrect username or password" });
+  const registry = await start({ token: refuse });
+  const { repository } = open(registry, { [registry.host]: { username: "me", password: "x" } });
+  await expect(repository.exists(descriptor, unstoppable)).rejects.toMatchObject({
+    code: "UNAUTHORIZED",
+    message: expect.stringContaining("401 incorrect username or password"),
+  });
+  expect(tokenRequests(registry)).toHaveLength(1);
+});
+
+test("403 means denied, without another try", async () => {
+  const registry = await startScriptedRegistry((_, response) =>
+    sendJson(response, 403, registryError("DENIED", "requested access is denied")),
+  );
+  cleanups.push(() => registry.close());
+  await expect(open(registry).repository.manifest({ tag: "1" }, unstoppable)).rejects.toMatchObject({
+    code: "DENIED",
+    message: expect.stringMatching(/^target .*\/app:1: .* answered 403 DENIED requested access is denied$/),
+  });
+  expect(registry.seen).toHaveLength(1);
+});
