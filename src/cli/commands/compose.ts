@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { type ComposeFlags, parseComposeFlags } from "../../frontends/flags/compose-flags.ts";
 import { localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { type ComposeOptions, compose } from "../../ops/compose.ts";
+import type { ComposeOptions } from "../../ops/compose.ts";
 import { collectOption } from "../collect-option.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
@@ -133,6 +133,8 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     signal: terminal.signal,
     onTransfer: progress.listener,
   };
+  // Loaded only now, so that help and wrong usage are answered at once.
+  const { compose } = await import("../../ops/compose.ts");
   const result = await compose(plan, options).finally(() => progress.stop());
   const { image } = result;
   if (image !== undefined && flags.digestFile !== undefined) {

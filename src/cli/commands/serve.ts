@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
-import { startRegistry } from "../../server/start-registry.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface ServeFlags {
@@ -34,6 +33,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(directory: string, flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
+  const { startRegistry } = await import("../../server/start-registry.ts");
   const registry = await startRegistry(
     {
       directory,
