@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Registry } from "./registry.ts";
+import { startService } from "./service.ts";
+import { temporaryDirectory } from "./temp.ts";
+
+/** The one account of a registry started with `authenticated`. */
+export const registryAccount = { username: "tester", password: "open:sesame" } as const;
+
+const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbpqtktcY3.";
+
+/** Options of {@link startDockerRegistry}. */
+export interface DockerRegistryOptions {
+  /** Ask for Basic authentication as {@link registryAccount}; default: nobody is asked. */
+  readonly authenticated?: boolean;
+}
+
+/** Starts Debian's docker-registry on a free port, storing into a temporary directory. */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<Registry> {
+  const home = await temporaryDirectory("docker-registry");
+  const directory = join(home, "storage");
+  await mkdir(directory);
+  const config: Record<string, unknown> = {
+    version: 0.1,
+    log: { level: "info" },
+    storage: {
+      filesystem: { rootdirectory: directory },
+      delete: { enabled: true },
+      cache: { blobdescriptor: "inmemory" },
+    },
+    http: { addr: "127.0.0.1:0" },
+  };
+  if (options.authenticated === true) {
+    const path = join(home, "htpasswd");
+    await writeFile(path, `${accountLine}\n`);
+    config.auth = { htpasswd: { realm: "test registry", path } };
+  }
+  const configPath = join(home, "config.yml");
+  await writeFile(configPath, JSON.stringify(config));
+  const service = await startService(
+    "docker-registry",
+    ["serve", configPath],
+    /listening on (127\.0\.0\.1:\d+)/,
+    { env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: "none" } },
+  );
+  const host = service.ready[1] ?? "";
+  return { host, url: `http://${host}`, directory, log: service.log, stop: () => service.stop() };
+}

@@ -1,0 +1,23 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Registry } from "./registry.ts";
+import { cliPath, isolatedEnvironment } from "./run-cli.ts";
+import { startService } from "./service.ts";
+import { temporaryDirectory } from "./temp.ts";
+
+/** Starts the project's own registry (`serve --writable`) on a free port, over an empty layout directory. */
+export async function startEmbeddedRegistry(): Promise<Registry> {
+  const home = await temporaryDirectory("embedded-registry");
+  const directory = join(home, "layout");
+  const temporary = join(home, "tmp");
+  await mkdir(directory);
+  await mkdir(temporary);
+  const service = await startService(
+    process.execPath,
+    [cliPath, "serve", directory, "--writable", "--listen", "127.0.0.1:0"],
+    /listening on (http:\/\/(127\.0\.0\.1:\d+))/,
+    { env: isolatedEnvironment(home, temporary) },
+  );
+  const [, url = "", host = ""] = service.ready;
+  return { host, url, directory, log: service.log, stop: () => service.stop() };
+}

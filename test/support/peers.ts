@@ -1,0 +1,114 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import type { ImageDifference } from "./image-diff.ts";
+
+/** A way in which another tool is known to differ: one item of `fixtures/peers.yaml`. */
+export interface PeerRow {
+  readonly id: string;
+  readonly peer: string;
+  /** The peer's version it was seen with. */
+  readonly version: string;
+  /** Which rule of this project's semantics it is about. */
+  readonly row: string;
+  /** Both outcomes, for people. */
+  readonly ours: string;
+  readonly theirs: string;
+  /** Which differences it accounts for. */
+  readonly difference: DifferencePattern;
+  /** The cases it occurs in, and has to occur in. */
+  readonly cases: readonly string[];
+}
+
+/** Which differences a row accounts for; everything given has to hold. */
+export interface DifferencePattern {
+  readonly attribute: ImageDifference["attribute"];
+  /** What kind of file it is about. */
+  readonly type?: string;
+  /** Regular expressions, each for the whole of its text. */
+  readonly path?: string;
+  readonly ours?: string;
+  readonly theirs?: string;
+  /** For times, how theirs relates to ours. */
+  readonly relation?: "theirs is the time of the build" | "theirs is zero" | "theirs is the nearest second";
+}
+
+/** What {@link explain} makes of the differences of one case. */
+export interface Explanation {
+  /** Differences that no row accounts for. */
+  readonly unlisted: readonly ImageDifference[];
+  /** Rows that account for at least one, sorted. */
+  readonly occurred: readonly string[];
+}
+
+/** The known differences of a peer. */
+export async function readPeerRows(peer: string): Promise<PeerRow[]> {
+  const file = new URL("../../fixtures/peers.yaml", import.meta.url);
+  const rows: PeerRow[] = parse(await readFile(file, "utf8"));
+  return rows.filter((row) => row.peer === peer);
+}
+
+/** The rows that say they occur in a case, sorted as {@link Explanation} is. */
+export function listedFor(name: string, rows: readonly PeerRow[]): string[] {
+  return rows
+    .filter(({ cases }) => cases.includes(name))
+    .map(({ id }) => id)
+    .sort();
+}
+
+/**
+ * Sorts the differences of one case into those that a row listed for it accounts for, and the rest.
+ *
+ * @param buildStarted nanoseconds since 1970, when the peer began.
+ */
+export function explain(
+  name: string,
+  differences: readonly ImageDifference[],
+  rows: readonly PeerRow[],
+  buildStarted: bigint,
+): Explanation {
+  const candidates = rows.filter(({ cases }) => cases.includes(name));
+  const occurred = new Set<string>();
+  const unlisted = differences.filter((difference) => {
+    const found = candidates.filter((row) => accountsFor(row.difference, difference, buildStarted));
+    for (const { id } of found) occurred.add(id);
+    return found.length === 0;
+  });
+  return { unlisted, occurred: [...occurred].sort() };
+}
+
+function accountsFor(pattern: DifferencePattern, difference: ImageDifference, buildStarted: bigint): boolean {
+  const matches = (expression: string | undefined, text: string) =>
+    expression === undefined || new RegExp(`^(?:${expression})$`, "s").test(text);
+  return (
+    pattern.attribute === difference.attribute &&
+    (pattern.type === undefined || pattern.type === difference.type) &&
+    matches(pattern.path, difference.path) &&
+    matches(pattern.ours, difference.ours) &&
+    matches(pattern.theirs, difference.theirs) &&
+    relates(pattern.relation, difference, buildStarted)
+  );
+}
+
+function relates(
+  relation: DifferencePattern["relation"],
+  { ours, theirs }: ImageDifference,
+  buildStarted: bigint,
+): boolean {
+  if (relation === undefined) return true;
+  const theirTime = nanoseconds(theirs);
+  if (relation === "theirs is zero") return theirTime === 0n;
+  if (relation === "theirs is the time of the build") {
+    return theirTime >= buildStarted - (buildStarted % second);
+  }
+  const distance = theirTime - nanoseconds(ours);
+  return (
+    theirTime % second === 0n && distance !== 0n && 2n * (distance < 0n ? -distance : distance) <= second
+  );
+}
+
+const second = 1_000_000_000n;
+
+/** Reads what `formatTime` writes. */
+function nanoseconds(time: string): bigint {
+  return BigInt(time.replace(".", ""));
+}
