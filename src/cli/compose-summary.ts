@@ -9,7 +9,7 @@ export function summarize({ figures, image }: ComposeResult): string {
   const layer =
     image === undefined
       ? ""
-      : `, new layer ${formatBytes(image.layer.size)} with ${image.layerEntries} entries`;
+      : `, new layer ${formatBytes(image.layer.size)} with ${counted(image.layerEntries, "entry", "entries")}`;
   return table([
     ["builder", formatBytes(builderSize)],
     ["base", formatBytes(baseSize)],
@@ -26,13 +26,17 @@ export function describeForecast({ reads, targets }: ComposeForecast): string {
   return table([
     ...reads.map(({ image, layers, bytes }): [string, string] => [
       "would read",
-      `${formatBytes(bytes)} in ${layers} layers of ${image}`,
+      `${formatBytes(bytes)} in ${counted(layers, "layer", "layers")} of ${image}`,
     ]),
     ...targets.map(({ target, presentBytes, mountedBytes, copiedBytes }): [string, string] => [
       "would push",
       `to ${target}: the new layer; of the base, ${formatBytes(presentBytes)} are there, ${formatBytes(mountedBytes)} would be mounted, ${formatBytes(copiedBytes)} copied`,
     ]),
   ]);
+}
+
+function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`;
 }
 
 function comparison(composed: number, builder: number): string {

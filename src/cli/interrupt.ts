@@ -1,10 +1,17 @@
+/** A signal that asks the command to end. */
+type InterruptSignal = "SIGINT" | "SIGTERM";
+
 /** The reason work was stopped by a signal. */
 export class Interrupted extends Error {
   /** 128 and the signal's number, as shells have it. */
   readonly exitStatus: number;
+  readonly signalName: InterruptSignal;
 
-  constructor(signal: "SIGINT" | "SIGTERM") {
-    super(signal === "SIGINT" ? "interrupted" : "terminated");
+  /** @param outcome what it means for the work, for the message. */
+  constructor(signal: InterruptSignal, outcome?: string) {
+    const what = signal === "SIGINT" ? "interrupted" : "terminated";
+    super(outcome === undefined ? what : `${what}; ${outcome}`);
+    this.signalName = signal;
     this.exitStatus = signal === "SIGINT" ? 130 : 143;
   }
 }

@@ -16,8 +16,9 @@ export function formatBytes(bytes: number): string {
 /** A duration for people: `0.4 s`, `1 min 05 s`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
 /**
@@ -36,17 +37,20 @@ export function parseMemory(text: string, flag: string): number {
   return Number(match[1]) * 1024 ** power;
 }
 
+/** Longest wait that timers know, in milliseconds: longer ones would end at once. */
+const longestDuration = 2 ** 31 - 1;
+
 /**
  * Reads a duration: `30s`, `2m`, `500ms`, or seconds.
  *
- * @returns milliseconds, at least 1.
+ * @returns milliseconds, at least 1, and not more than 24 days.
  * @throws ComposeImageError `USAGE`
  */
 export function parseDuration(text: string, flag: string): number {
   const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m)?$/.exec(text);
   const milliseconds =
     Number(match?.[1]) * { ms: 1, s: 1000, m: 60_000 }[(match?.[2] ?? "s") as "ms" | "s" | "m"];
-  if (match === null || milliseconds < 1) {
+  if (match === null || milliseconds < 1 || milliseconds > longestDuration) {
     throw new ComposeImageError("USAGE", `${flag} ${text} is not a duration`, {
       hint: `For example ${flag} 60s.`,
     });

@@ -1,5 +1,6 @@
 import type { CommanderError } from "commander";
 import { ComposeImageError } from "../model/errors.ts";
+import { generalHints } from "./general-hints.ts";
 import { Interrupted } from "./interrupt.ts";
 
 /**
@@ -8,10 +9,12 @@ import { Interrupted } from "./interrupt.ts";
  * @param isVerbose whether causes, and the stack of an internal fault, follow.
  */
 export function describeError(error: unknown, isVerbose: boolean): string {
-  if (error instanceof Interrupted) return `compose-image: ${error.message}; no tag was moved\n`;
+  if (error instanceof Interrupted) {
+    return `compose-image: ${error.message} [${error.signalName}]\n  hint: Run the same command again; what has been sent is not sent twice.\n`;
+  }
   if (error instanceof ComposeImageError) {
-    const hint = error.hint === undefined ? "" : `  hint: ${error.hint}\n`;
-    return `compose-image: ${error.message} [${error.code}]\n${hint}${isVerbose ? describeCauses(error.cause) : ""}`;
+    const hint = error.hint ?? generalHints[error.code];
+    return `compose-image: ${error.message} [${error.code}]\n  hint: ${hint}\n${isVerbose ? describeCauses(error.cause) : ""}`;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `compose-image: internal fault: ${text} [INTERNAL]\n  hint: Please report this with the command that led to it.\n`;
@@ -20,6 +23,12 @@ export function describeError(error: unknown, isVerbose: boolean): string {
 /** A wrong use of the command line as one of this project's errors; `undefined` for what only asked for help. */
 export function usageError(error: CommanderError, helpCommand: string): ComposeImageError | undefined {
   if (error.exitCode === 0 || error.code === "commander.help") return undefined;
+  const stray = /^error: too many arguments .* but got \d+: (.*)\.$/s.exec(error.message)?.[1];
+  if (stray !== undefined) {
+    return new ComposeImageError("USAGE", `${JSON.stringify(stray)} is neither a command nor an option`, {
+      hint: `Options begin with --; ${helpCommand} --help lists them, and the commands.`,
+    });
+  }
   const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
   return new ComposeImageError("USAGE", message, {
     hint: suggestion?.replace(/^\(|\)$/g, "") || `${helpCommand} --help lists what there is.`,

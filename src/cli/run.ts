@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { exitStatus, exitStatusOf } from "./exit-status.ts";
-import { abortOnSignals } from "./interrupt.ts";
+import { abortOnSignals, Interrupted } from "./interrupt.ts";
 import { describeError, usageError } from "./report-error.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
     if (error === undefined) return exitStatus.done;
-    const shown = signal.aborted ? signal.reason : error;
+    const shown = signal.aborted && !(error instanceof Interrupted) ? signal.reason : error;
     terminal.writeError(describeError(shown, args.includes("--verbose")));
     return exitStatusOf(shown);
   } finally {
@@ -61,7 +61,7 @@ function processTerminal(signal: AbortSignal): Terminal {
     write: (text) => process.stdout.write(text),
     writeError: (text) => process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
-    width: () => process.stderr.columns ?? 80,
+    width: () => process.stderr.columns || 80,
     env: process.env,
     signal,
   };

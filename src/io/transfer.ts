@@ -41,6 +41,12 @@ export type TransferEvent =
     }
   | { readonly kind: "present"; readonly store: string; readonly descriptor: Descriptor }
   | {
+      readonly kind: "tagged";
+      readonly store: string;
+      readonly descriptor: Descriptor;
+      readonly tag: string;
+    }
+  | {
       readonly kind: "retry";
       readonly store: string;
       readonly what: string;

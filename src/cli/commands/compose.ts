@@ -1,13 +1,15 @@
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { type ComposeFlags, parseComposeFlags } from "../../frontends/flags/compose-flags.ts";
-import { localError } from "../../io/local-error.ts";
+import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { ComposeOptions } from "../../ops/compose.ts";
 import { collectOption } from "../collect-option.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
+import { withMovedTags } from "../moved-tags.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
 import {
@@ -33,7 +35,8 @@ Example:
     --directory /opt/app-root/src:/run/app --workdir /run/app --entrypoint '["node","server.js"]' \\
     --tag registry.example/app:1.2.3
 
-Standard output gets one line for each repository the image was pushed to: repository@sha256:…`;
+Standard output gets one line for each repository the image was pushed to: repository@sha256:…
+With --dry-run=full it gets the digest alone.`;
 
 /** Adds `compose`, which is also what runs without a command's name. */
 export function addComposeCommand(program: Command, terminal: Terminal): void {
@@ -124,6 +127,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   const plan = parseComposeFlags({ ...flags, sourceDateEpoch });
   const dryRun = parseDryRun(flags.dryRun);
   const progress = startProgress(terminal, flags);
+  const movedTags: string[] = [];
   const options: ComposeOptions = {
     ...registryOptions(flags, terminal),
     dryRun,
@@ -131,11 +135,21 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     memoryLimit: parseMemory(flags.memoryLimit ?? "64M", "--memory-limit"),
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,
-    onTransfer: progress.listener,
+    onTransfer: (event) => {
+      if (event.kind === "tagged") movedTags.push(`${event.store}:${event.tag}`);
+      progress.listener(event);
+    },
   };
+  for (const path of [flags.digestFile, flags.metadataFile]) {
+    if (path !== undefined) await expectWritable(path);
+  }
   // Loaded only now, so that help and wrong usage are answered at once.
   const { compose } = await import("../../ops/compose.ts");
-  const result = await compose(plan, options).finally(() => progress.stop());
+  const result = await compose(plan, options)
+    .catch((error: unknown) => {
+      throw withMovedTags(error, movedTags);
+    })
+    .finally(() => progress.stop());
   const { image } = result;
   if (image !== undefined && flags.digestFile !== undefined) {
     await writeOutput(flags.digestFile, `${image.descriptor.digest}\n`);
@@ -152,6 +166,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     );
   }
   if (flags.json) terminal.write(`${JSON.stringify(composeDocument(result), undefined, 2)}\n`);
+  else if (dryRun === "full" && image !== undefined) terminal.write(`${image.descriptor.digest}\n`);
   else for (const { name, digest } of result.pushed) terminal.write(`${name}@${digest}\n`);
 }
 
@@ -162,6 +177,18 @@ function parseDryRun(value: boolean | string | undefined): false | "plan" | "ful
   throw new ComposeImageError("USAGE", `--dry-run=${value} is not known`, {
     hint: "Use --dry-run or --dry-run=full.",
   });
+}
+
+/** Finds out before anything is pushed; makes no file. */
+async function expectWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK).catch((error: unknown) => {
+      if (errnoOf(error) !== "ENOENT") throw error;
+      return access(dirname(resolve(path)), constants.W_OK);
+    });
+  } catch (cause) {
+    throw localError(cause, `cannot write ${path}`, { hint: "Nothing was pushed; name another file." });
+  }
 }
 
 async function writeOutput(path: string, text: string): Promise<void> {

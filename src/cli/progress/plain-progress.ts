@@ -31,6 +31,8 @@ export function describeEvent(event: TransferEvent, isVerbose: boolean): string 
       return `mounted ${shortDigest(event.descriptor)} from ${event.from} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
     case "present":
       return `found ${shortDigest(event.descriptor)} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
+    case "tagged":
+      return `tagged ${event.store}:${event.tag}`;
     case "retry":
       return `retry ${event.attempt} of ${event.what} in ${formatDuration(event.delayMs)}: ${event.reason}`;
     case "warning":

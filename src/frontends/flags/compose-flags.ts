@@ -59,8 +59,9 @@ export interface ComposeFlags {
  * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` naming the flag.
  */
 export function parseComposeFlags(flags: ComposeFlags): ComposePlan {
-  const builder = parseLocation(
+  const builder = parseImage(
     required(flags.builder, "--builder", "Name the image to take directories from."),
+    "--builder",
   );
   const base = required(flags.base, "--base", "Name the image to build on, or scratch.");
   const directories = flags.directory ?? [];
@@ -78,13 +79,15 @@ export function parseComposeFlags(flags: ComposeFlags): ComposePlan {
     historyComment,
   } = flags;
   return {
-    base: base === "scratch" ? { kind: "scratch" } : { kind: "image", location: parseLocation(base) },
+    base: base === "scratch" ? { kind: "scratch" } : { kind: "image", location: parseImage(base, "--base") },
     copies: directories.map((directory) => copyStep(directory, builder, flags)),
     config: configChanges(flags),
     annotations: parsePairs(flags.annotation, "--annotation"),
     targets: parseTargets(flags.tag ?? []),
-    ...(platform !== undefined && { platform: parsePlatform(platform) }),
-    ...(builderPlatform !== undefined && { builderPlatform: parsePlatform(builderPlatform) }),
+    ...(platform !== undefined && { platform: ofFlag("--platform", () => parsePlatform(platform)) }),
+    ...(builderPlatform !== undefined && {
+      builderPlatform: ofFlag("--builder-platform", () => parsePlatform(builderPlatform)),
+    }),
     ...(format !== undefined && { format: oneOf<MediaTypeFamily>(format, ["oci", "docker"], "--format") }),
     compression: parseCompression(flags.compression ?? "gzip"),
     record: oneOf(record, ["annotations", "none"], "--record"),
@@ -103,7 +106,7 @@ function copyStep(
     from,
     sources: [source],
     destination,
-    ...(chown !== undefined && { chown: parseOwner(chown) }),
+    ...(chown !== undefined && { chown: ofFlag("--chown", () => parseOwner(chown)) }),
     ...(chmod !== undefined && { chmod: parseMode(chmod) }),
     exclude,
     link,
@@ -130,7 +133,7 @@ function parseTargets(tags: readonly string[]): ImageLocation[] {
     });
   }
   return tags.map((tag) => {
-    const location = parseLocation(tag);
+    const location = parseImage(tag, "--tag");
     if (location.transport === "registry" && location.reference.digest !== undefined) {
       throw new ComposeImageError(
         "USAGE",
@@ -142,6 +145,20 @@ function parseTargets(tags: readonly string[]): ImageLocation[] {
     }
     return location;
   });
+}
+
+function parseImage(text: string, flag: string): ImageLocation {
+  return ofFlag(flag, () => parseLocation(text));
+}
+
+/** Names the flag in what is wrong with its value. */
+function ofFlag<T>(flag: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ComposeImageError)) throw error;
+    throw new ComposeImageError(error.code, `${flag}: ${error.message}`, { hint: error.hint, cause: error });
+  }
 }
 
 function parseMode(text: string): number {

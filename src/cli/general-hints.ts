@@ -1,0 +1,37 @@
+import type { ErrorCode } from "../model/errors.ts";
+
+/** What helps against an error that came without a hint of its own. */
+export const generalHints: Readonly<Record<ErrorCode, string>> = {
+  USAGE: "compose-image --help lists what there is.",
+  REFERENCE_INVALID: "A reference is [registry/]repository[:tag][@digest], or oci:DIR[:TAG].",
+  DIGEST_INVALID: "A digest is sha256: and 64 lower-case hexadecimal digits.",
+  PLATFORM_INVALID: "A platform is os/architecture, for example linux/arm64.",
+  PLATFORM_UNSUPPORTED: "Only Linux images can be composed.",
+  PLATFORM_MISMATCH: "Choose another --platform, or another image.",
+  COPY_CONFLICT: "Choose another destination.",
+  USER_UNKNOWN: "Use a number, or a name the base image knows.",
+  FORMAT_UNSUPPORTED: "Choose another --format.",
+  UNAUTHORIZED: "Log in with docker login or podman login, or name a credentials file with --authfile.",
+  DENIED: "The account may not do this: ask for access, or log in as another.",
+  CREDENTIALS_UNREADABLE: "Log in again, or name another credentials file with --authfile.",
+  MANIFEST_NOT_FOUND:
+    "Check registry, repository and tag; a registry may say the same of what this account may not see.",
+  BLOB_NOT_FOUND: "The image is incomplete where it is stored: push it again.",
+  PLATFORM_NOT_FOUND: "Choose another --platform, or another image.",
+  SOURCE_NOT_FOUND: "Check the path; it is meant from the image's root.",
+  NETWORK: "Try again later, or allow more with --retries and --timeout.",
+  TLS: "Give the authority that signed the certificate with --ca-file.",
+  DIGEST_MISMATCH: "Retry; if it repeats, the stored content is damaged or a proxy on the way alters it.",
+  SIZE_MISMATCH: "Retry; if it repeats, the stored content is damaged or a proxy on the way alters it.",
+  MANIFEST_INVALID: "The image is damaged where it is stored, or is none: push it again.",
+  CONFIG_INVALID: "The image is damaged where it is stored, or is none: push it again.",
+  LAYER_INVALID: "The layer is damaged where it is stored: build and push the image again.",
+  LAYER_TRUNCATED: "The layer is incomplete where it is stored: build and push the image again.",
+  PATH_ESCAPES: "The layer is damaged or hostile; build the image again.",
+  LIMIT_EXCEEDED: "No honest image comes near this limit; build the image again.",
+  LAYOUT_INVALID: "Write the layout again with the tool that made it, or check the path.",
+  REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
+  LOCAL_IO: "Check the path and its permissions.",
+  DISK_FULL: "Make room, or name another place.",
+  INTERNAL: "Please report this with the command that led to it.",
+};
