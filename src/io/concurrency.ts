@@ -13,7 +13,8 @@ export async function forEachConcurrently<T>(
   call.signal.throwIfAborted();
   const stop = new AbortController();
   const inner: Call = { signal: AbortSignal.any([call.signal, stop.signal]) };
-  const waiting = items[Symbol.iterator]();
+  const queue = [...items];
+  const waiting = queue.values();
   let failure: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     for (let next = waiting.next(); !next.done && !inner.signal.aborted; next = waiting.next()) {
@@ -25,7 +26,7 @@ export async function forEachConcurrently<T>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, limit) }, worker));
+  await Promise.all(Array.from({ length: Math.min(Math.max(1, limit), queue.length) }, worker));
   call.signal.throwIfAborted();
   if (failure !== undefined) throw failure.error;
 }

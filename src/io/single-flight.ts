@@ -1,3 +1,4 @@
+import { abortable } from "./abortable.ts";
 import type { Call } from "./call.ts";
 
 interface Flight<T> {
@@ -18,15 +19,9 @@ export class SingleFlight<T> {
     call.signal.throwIfAborted();
     const flight = this.#flights.get(key) ?? this.#start(key, work);
     flight.waiters += 1;
-    let leave = (): void => {};
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(call.signal.reason);
-      call.signal.addEventListener("abort", leave, { once: true });
-    });
     try {
-      return await Promise.race([flight.result, left]);
+      return await abortable(flight.result, call);
     } finally {
-      call.signal.removeEventListener("abort", leave);
       flight.waiters -= 1;
       if (flight.waiters === 0) {
         if (this.#flights.get(key) === flight) this.#flights.delete(key);

@@ -30,11 +30,13 @@ export class Spool implements AsyncDisposable {
   readonly #slabs: Buffer[] = [];
   #inMemory = true;
   #file: FileHandle | undefined;
-  /** The end of the file part that is not written yet. */
+  /** The end of the file part that is not written yet; written when it is full and more comes. */
   #tail = Buffer.alloc(0);
   #tailLength = 0;
   #size = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Appends that have not ended. */
+  #underWay = 0;
   /** What was read from the file last: neighbours are usually wanted next. */
   #window: { offset: number; bytes: Buffer } | undefined;
 
@@ -64,13 +66,45 @@ export class Spool implements AsyncDisposable {
    * @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`; and what the content throws.
    */
   append(content: Content): Promise<Extent> {
+    this.#underWay += 1;
     const extent = this.#turn.then(async () => {
-      const offset = this.#size;
-      for await (const chunk of content) await this.#write(chunk);
-      return { offset, size: this.#size - offset };
+      try {
+        const offset = this.#size;
+        for await (const chunk of content) await this.#write(chunk);
+        return { offset, size: this.#size - offset };
+      } finally {
+        this.#underWay -= 1;
+      }
     });
     this.#turn = extent.catch(() => {});
     return extent;
+  }
+
+  /** Puts bytes aside where that needs no waiting; gives `undefined`, and does nothing, where it does. */
+  appendAtOnce(bytes: Uint8Array): Extent | undefined {
+    if (this.#underWay > 0) return undefined;
+    const { byteLength: size } = bytes;
+    const offset = this.#size;
+    if (this.#inMemory) {
+      const slab = this.#slabs[Math.floor(offset / slabSize)];
+      if (slab === undefined || (offset % slabSize) + size > slabSize) return undefined;
+      slab.set(bytes, offset % slabSize);
+    } else {
+      if (this.#tailLength + size > this.#tail.byteLength) return undefined;
+      this.#tail.set(bytes, this.#tailLength);
+      this.#tailLength += size;
+    }
+    this.#size += size;
+    return { offset, size };
+  }
+
+  /**
+   * The content of an extent in one piece, where that needs no waiting; `undefined` where it does. The bytes may change
+   * with the next append.
+   */
+  readAtOnce({ offset, size }: Extent): Uint8Array | undefined {
+    const chunk = this.#memoryAt(offset) ?? this.#windowAt(offset);
+    return chunk !== undefined && chunk.byteLength >= size ? chunk.subarray(0, size) : undefined;
   }
 
   /** The content of an extent. */
@@ -125,19 +159,19 @@ export class Spool implements AsyncDisposable {
 
   async #writeToTail(bytes: Uint8Array): Promise<number> {
     if (this.#tail.byteLength === 0) this.#tail = Buffer.allocUnsafeSlow(slabSize);
+    if (this.#tailLength === slabSize) await this.#flush();
     const taken = Math.min(bytes.byteLength, slabSize - this.#tailLength);
     this.#tail.set(bytes.subarray(0, taken), this.#tailLength);
     this.#tailLength += taken;
-    if (this.#tailLength === slabSize) await this.#flush(this.#size + taken);
     return taken;
   }
 
-  /** Writes the tail, which ends at `end` of the spool, to the file. */
-  async #flush(end: number): Promise<void> {
+  /** Writes the tail to the file; on failure it is as before. */
+  async #flush(): Promise<void> {
     try {
       this.#file ??= await openUnlinked(this.#directory);
       const bytes = this.#tail.subarray(0, this.#tailLength);
-      const position = end - this.#tailLength - this.#memorySize;
+      const position = this.#size - this.#tailLength - this.#memorySize;
       let written = 0;
       while (written < bytes.byteLength) {
         written += (await this.#file.write(bytes, written, bytes.byteLength - written, position + written))
@@ -164,17 +198,27 @@ export class Spool implements AsyncDisposable {
     );
   }
 
-  async #fileAt(position: number): Promise<Buffer> {
+  #windowAt(position: number): Buffer | undefined {
     const window = this.#window;
     if (window && position >= window.offset && position < window.offset + window.bytes.byteLength) {
       return window.bytes.subarray(position - window.offset);
     }
+    return undefined;
+  }
+
+  async #fileAt(position: number): Promise<Buffer> {
+    const window = this.#window;
+    const known = this.#windowAt(position);
+    if (known !== undefined) return known;
     if (this.#file === undefined) throw new ComposeImageError("INTERNAL", `nothing staged at ${position}`);
     const isNext = window !== undefined && position === window.offset + window.bytes.byteLength;
     const wanted = isNext ? Math.min(slabSize, 2 * window.bytes.byteLength) : smallestRead;
     const length = Math.min(wanted, this.#size - this.#tailLength - position);
     const bytes = Buffer.allocUnsafe(length);
-    const { bytesRead } = await this.#file.read(bytes, 0, length, position - this.#memorySize);
+    const reading = this.#file.read(bytes, 0, length, position - this.#memorySize);
+    const { bytesRead } = await reading.catch((cause: unknown) => {
+      throw localError(cause, `cannot read a temporary file in ${this.#directory}`);
+    });
     if (bytesRead === 0)
       throw new ComposeImageError("LOCAL_IO", "a temporary file is shorter than what was written to it");
     this.#window = { offset: position, bytes: bytes.subarray(0, bytesRead) };

@@ -37,7 +37,7 @@ export async function readAccountFiles(
     call,
   );
   const textOf = async (node: FileNode | undefined): Promise<string> => {
-    const extent = node?.body?.layer.bodies.get(node.body.offset);
+    const extent = node?.origin?.blob.bodies.get(node.offset);
     if (extent === undefined) return "";
     return (await collect(bodies.read(extent), maxAccountFileSize, `account file of ${image.name}`)).toString(
       "utf8",

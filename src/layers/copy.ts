@@ -8,6 +8,7 @@ import type { NewDirectories, OutputDirectory, OutputTree } from "./output-tree.
 import type { Owner } from "./owner.ts";
 import { childPath, displayPath, type ImagePath, resolveLexically, rootPath } from "./path.ts";
 import { type FoundSource, findSources } from "./source-pattern.ts";
+import { askAll } from "./unknown-path.ts";
 
 /** One copy step with everything looked up: what BuildKit's `COPY --from=image SRC… DST` would do. */
 export interface Copy {
@@ -33,7 +34,7 @@ export interface Copy {
  * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USAGE`
  */
 export function copyInto(output: OutputTree, copy: Copy): void {
-  const found = copy.sources.flatMap((source) => findSources(copy.from, source, copy.fromName));
+  const found = askAll(copy.sources, (source) => findSources(copy.from, source, copy.fromName)).flat();
   const namesDirectory = /(?:^|\/)\.?$/.test(copy.destination);
   if ((found.length > 1 || copy.sources.length > 1) && !namesDirectory) {
     throw new ComposeImageError(
@@ -57,11 +58,15 @@ class CopyStepRun {
   readonly #copy: Copy;
   readonly #copied = new Map<FileNode, FileNode>();
   readonly #made: NewDirectories;
+  /** Whether directories may be taken over as they are, with all below them. */
+  readonly #keepsAll: boolean;
 
   constructor(output: OutputTree, copy: Copy) {
     this.#output = output;
     this.#copy = copy;
-    this.#made = { owner: copy.owner, mode: copy.mode, mtime: copy.madeMtime };
+    const { owner, mode, exclude, from } = copy;
+    this.#keepsAll = owner === undefined && mode === undefined && exclude.isEmpty && !from.hasLinks;
+    this.#made = { owner, mode, mtime: copy.madeMtime };
   }
 
   copyContents(source: FoundSource, destination: ImagePath): void {
@@ -80,15 +85,11 @@ class CopyStepRun {
   copyFileTo(source: FoundSource, destination: ImagePath): void {
     if (this.#copy.exclude.excludes(source.name)) return;
     const { base } = this.#copy;
-    if (destination === rootPath) {
-      this.copyFileInto(source, destination);
-      return;
-    }
-    const { parent, name } = this.#output.fileDestination(destination, base, this.#made);
-    const existing = this.#output.lookUp(parent, name, base);
-    const isDirectory = (existing.node ?? existing.base)?.children !== undefined;
-    if (isDirectory) this.copyFileInto(source, destination);
-    else this.#place(source.node, source.path, parent, name);
+    const slot = this.#output.fileDestination(destination, base, this.#made);
+    const existing = slot && this.#output.lookUp(slot.parent, slot.name, base);
+    const isDirectory = (existing?.node ?? existing?.base)?.children !== undefined;
+    if (slot === undefined || isDirectory) this.copyFileInto(source, destination);
+    else this.#place(source.node, source.path, slot.parent, slot.name);
   }
 
   #copyChildren(
@@ -138,17 +139,24 @@ class CopyStepRun {
       into.node.children?.set(name, this.#copyOf(source));
       return undefined;
     }
-    const node: FileNode = existing.node ?? { ...source, body: undefined, layer: -1, children: new Map() };
-    node.attributes = this.#adjusted(source.attributes);
-    into.node.children?.set(name, node);
-    return { path, node, base: existing.base, isNew: existingType === undefined };
+    const isNew = existingType === undefined;
+    if (isNew && this.#keepsAll) {
+      into.node.children?.set(name, source);
+      return undefined;
+    }
+    const attributes = this.#adjusted(source.attributes);
+    const node = this.#output.ownDirectory(into, name, existing.node, attributes);
+    return { path, node, base: existing.base, isNew };
   }
 
+  /** Nothing changes a file once it is there, so one without further names may be shared with the source. */
   #copyOf(source: FileNode): FileNode {
+    const attributes = this.#adjusted(source.attributes);
+    if (source.isLinked !== true && attributes === source.attributes) return source;
     const known = this.#copied.get(source);
     if (known !== undefined) return known;
-    const copied: FileNode = { ...source, attributes: this.#adjusted(source.attributes) };
-    if (source.isLinked) this.#copied.set(source, copied);
+    const copied: FileNode = { ...source, attributes };
+    if (source.isLinked === true) this.#copied.set(source, copied);
     return copied;
   }
 

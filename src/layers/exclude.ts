@@ -20,6 +20,11 @@ export class ExcludePatterns {
     this.#patterns = patterns.map(parsePattern).filter((pattern) => pattern !== undefined);
   }
 
+  /** Whether nothing is ever left out. */
+  get isEmpty(): boolean {
+    return this.#patterns.length === 0;
+  }
+
   /** Whether something below an excluded directory may be kept all the same. */
   get hasExceptions(): boolean {
     return this.#patterns.some(({ keeps }) => keeps);

@@ -2,49 +2,57 @@ import type { ByteString } from "../tar/byte-string.ts";
 import type { TarHeader } from "../tar/entry.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 
-/** What a file is, without its name. */
-export type Attributes = Omit<TarHeader, "path">;
+/** What a file is, without its name and its content. Never changed, as many files may share one. */
+export type Attributes = Omit<TarHeader, "path" | "size">;
 
-/** Where a regular file's bytes are: in the layer whose tar has the file's header at `offset`. */
-export interface BodyOrigin {
-  readonly layer: LayerBlob;
-  /** Bytes from the start of the uncompressed tar. */
-  readonly offset: number;
+/** A layer's place in an image. */
+export interface LayerPlace {
+  readonly blob: LayerBlob;
+  /** From the bottom. */
+  readonly position: number;
 }
 
-/** A file of a tree, whatever its type. Two names with one node are hardlinks of each other. */
+/**
+ * A file of a tree, whatever its type. There may be millions: what few have is left out by the others.
+ *
+ * Two names with one node are hardlinks of each other if it says `isLinked`.
+ */
 export interface FileNode {
   attributes: Attributes;
-  /** Set for regular files that hold bytes. */
-  readonly body: BodyOrigin | undefined;
-  /** Position, from the bottom, of the layer that brought it; -1 for what no layer has an entry for. */
-  readonly layer: number;
+  /** Bytes of content; 0 for all that are not regular files. */
+  readonly size: number;
+  /** The layer that brought it, content and all; absent for what no layer has an entry for. */
+  readonly origin: LayerPlace | undefined;
+  /** Where in that layer's uncompressed tar the file's header begins, in bytes. */
+  readonly offset: number;
   /** Whether more than one name may lead here. */
-  isLinked: boolean;
+  readonly isLinked?: boolean;
   /** Set for directories. */
-  readonly children: Map<ByteString, FileNode> | undefined;
+  readonly children?: Map<ByteString, FileNode>;
 }
 
 const noXattrs: ReadonlyMap<ByteString, ByteString> = new Map();
 
+/** A directory with these attributes and nothing in it. */
+export function directoryNode(
+  attributes: Attributes,
+  origin?: LayerPlace,
+  children = new Map<ByteString, FileNode>(),
+): FileNode {
+  return { attributes, size: 0, origin, offset: 0, children };
+}
+
 /** A directory nobody described: 0755, owned by 0:0. */
 export function impliedDirectory(mtime = "0"): FileNode {
-  return {
-    attributes: {
-      type: "directory",
-      mode: 0o755,
-      uid: 0,
-      gid: 0,
-      size: 0,
-      mtime,
-      linkname: "" as ByteString,
-      devmajor: 0,
-      devminor: 0,
-      xattrs: noXattrs,
-    },
-    body: undefined,
-    layer: -1,
-    isLinked: false,
-    children: new Map(),
-  };
+  return directoryNode({
+    type: "directory",
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    mtime,
+    linkname: "" as ByteString,
+    devmajor: 0,
+    devminor: 0,
+    xattrs: noXattrs,
+  });
 }

@@ -87,6 +87,6 @@ function codePoint(character: string): number {
 }
 
 /** The regular expression that matches the text itself. */
-export function escapeRegExp(text: string): string {
+function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/gu, (character) => `\\u{${codePoint(character).toString(16)}}`);
 }

@@ -1,14 +1,28 @@
 import { Interest } from "./interest.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { type DemandScan, MergedTree, UnknownPath } from "./merged-tree.ts";
-import { type ImagePath, isWithin } from "./path.ts";
+import { type DemandScan, MergedTree, type ScanScope } from "./merged-tree.ts";
+import { type ImagePath, parentOf } from "./path.ts";
+import { UnknownPath } from "./unknown-path.ts";
 
 /** A layer's place in a view, with what is wanted of it and what a scan has told so far. */
 interface ViewedLayer {
   readonly blob: LayerBlob;
   wanted: Interest;
   index: LayerIndex | undefined;
+}
+
+/** Paths that the same layers must be scanned for. */
+interface Demand {
+  readonly scope: ScanScope;
+  readonly paths: Set<ImagePath>;
+}
+
+/** Options of an {@link ImageView}. */
+export interface ImageViewOptions {
+  /** Whether the content of a file at this path is to be put aside when a scan meets it; the tree decides later. */
+  readonly wantsBody: (path: ImagePath) => boolean;
+  readonly onWarning: (message: string) => void;
 }
 
 /**
@@ -19,28 +33,24 @@ interface ViewedLayer {
 export class ImageView {
   /** For messages: `builder registry.example/app:1`. */
   readonly name: string;
-  /** Whether bodies in wanted subtrees are to be put aside while scanning. */
-  readonly stagesBodies: boolean;
+  readonly wantsBody: (path: ImagePath) => boolean;
   /** Bottom to top. */
   readonly #layers: ViewedLayer[];
   readonly #onWarning: (message: string) => void;
   readonly #warned = new Set<string>();
+  #demands = new Map<string, Demand>();
   #tree: MergedTree | undefined;
 
-  constructor(
-    name: string,
-    layers: readonly LayerBlob[],
-    interest: Interest,
-    options: { readonly stagesBodies: boolean; readonly onWarning: (message: string) => void },
-  ) {
+  constructor(name: string, layers: readonly LayerBlob[], interest: Interest, options: ImageViewOptions) {
     this.name = name;
-    this.stagesBodies = options.stagesBodies;
+    this.wantsBody = options.wantsBody;
     this.#onWarning = options.onWarning;
     this.#layers = layers.map((blob) => ({ blob, wanted: interest, index: undefined }));
   }
 
   /** Positions, from the bottom, of the layers whose scan is missing or too narrow, top layer first. */
   unscanned(): number[] {
+    this.#meetDemands();
     const positions = [...this.#layers.keys()].filter((position) => {
       const layer = this.#layers[position];
       return layer !== undefined && layer.index?.interest !== layer.wanted;
@@ -88,37 +98,48 @@ export class ImageView {
     return this.#tree;
   }
 
-  /** Adds a path to what is wanted of layers, and says so by throwing. */
   readonly #demand: DemandScan = (path, scope) => {
-    const subtree = new Interest([path]);
-    const single = new Interest([], [path]);
-    for (const [position, layer] of this.#layers.entries()) {
-      const isMeant = scope === "all" || ("only" in scope ? position === scope.only : position <= scope.upTo);
-      if (isMeant && !layer.wanted.knows(path))
-        layer.wanted = layer.wanted.and(scope === "all" ? subtree : single);
-    }
-    throw new UnknownPath(path);
+    const key = JSON.stringify(scope);
+    const demand = this.#demands.get(key) ?? { scope, paths: new Set() };
+    demand.paths.add(path);
+    this.#demands.set(key, demand);
   };
+
+  /** Widens what is wanted of layers; those with the same interest go on sharing one. */
+  #meetDemands(): void {
+    for (const { scope, paths } of this.#demands.values()) {
+      const addition = scope === "all" ? new Interest(paths) : new Interest([], paths);
+      const widened = new Map<Interest, Interest>();
+      for (const [position, layer] of this.#layers.entries()) {
+        if (!isMeant(position, scope)) continue;
+        const { wanted } = layer;
+        const wider = widened.get(wanted) ?? (wanted.covers(addition) ? wanted : wanted.and(addition));
+        widened.set(wanted, wider);
+        layer.wanted = wider;
+      }
+    }
+    this.#demands = new Map();
+  }
 
   /**
    * An upper layer may write through a lower layer's symlink into the interest, without an entry of its own for the
    * directory. Such symlinks have to be in the view.
    */
   #demandAliases(): void {
-    const writtenThrough = new Set<ImagePath>();
-    for (const [position, { index }] of this.#layers.entries()) {
-      const parents = this.#layers
-        .slice(position)
-        .flatMap((upper) => [...(upper.index?.unlistedParents ?? [])]);
+    if (this.#layers.every(({ index }) => index === undefined || index.aliases.size === 0)) return;
+    const writtenInto = new Set<ImagePath>();
+    let first: ImagePath | undefined;
+    for (const { index } of this.#layers.toReversed()) {
+      for (const parent of index?.unlistedParents ?? []) {
+        for (let at = parent; at !== "" && !writtenInto.has(at); at = parentOf(at)) writtenInto.add(at);
+      }
       for (const alias of index?.aliases ?? []) {
-        if (parents.some((parent) => isWithin(parent, alias))) writtenThrough.add(alias);
+        if (!writtenInto.has(alias)) continue;
+        first ??= alias;
+        this.#demand(alias, "all");
       }
     }
-    const [first] = writtenThrough;
-    if (first === undefined) return;
-    const interest = new Interest(writtenThrough);
-    for (const layer of this.#layers) layer.wanted = layer.wanted.and(interest);
-    throw new UnknownPath(first);
+    if (first !== undefined) throw new UnknownPath(first);
   }
 
   #warnOnce(message: string): void {
@@ -126,4 +147,9 @@ export class ImageView {
     this.#warned.add(message);
     this.#onWarning(message);
   }
+}
+
+function isMeant(position: number, scope: ScanScope): boolean {
+  if (scope === "all") return true;
+  return "only" in scope ? position === scope.only : position <= scope.upTo;
 }

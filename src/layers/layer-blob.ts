@@ -1,6 +1,6 @@
 import type { OpenContent } from "../io/content.ts";
-import type { Extent } from "../io/spool.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import type { StagedBodies } from "./staged-bodies.ts";
 
 /** One distinct layer, however many images and positions it appears at. */
 export interface LayerBlob {
@@ -9,6 +9,6 @@ export interface LayerBlob {
   readonly name: string;
   /** The compressed bytes, verified at their end. */
   readonly open: OpenContent;
-  /** Bodies put aside so far, by the offset of the file's header. */
-  readonly bodies: Map<number, Extent>;
+  /** What has been put aside of it so far. */
+  readonly bodies: StagedBodies;
 }

@@ -1,23 +1,18 @@
-import type { TarHeader } from "../tar/entry.ts";
+import type { EntryList } from "./entry-list.ts";
+import type { Attributes, FileNode } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { ImagePath } from "./path.ts";
-
-/** One entry of a layer that matters. */
-export interface IndexedEntry {
-  readonly path: ImagePath;
-  readonly header: TarHeader;
-  /** Of the entry's first header block in the uncompressed tar, in bytes. */
-  readonly offset: number;
-}
 
 /** What one layer says about the paths of an interest. */
 export interface LayerIndex {
   /** What the scan looked for. */
   readonly interest: Interest;
-  /** In the order of the tar. */
-  readonly entries: readonly IndexedEntry[];
+  /** In the order of the tar; the root is not among them. Nobody changes the files. */
+  readonly entries: EntryList;
+  /** The layer's own entry for the root directory. */
+  readonly root: Attributes | undefined;
   /** Files below AUFS bookkeeping that the interest names; only hardlinks see them. */
-  readonly aufsEntries: readonly IndexedEntry[];
+  readonly aufsFiles: ReadonlyMap<ImagePath, FileNode>;
   /** Paths whose lower files are gone. */
   readonly whiteouts: ReadonlySet<ImagePath>;
   /** Directories whose lower children are gone. */

@@ -8,8 +8,9 @@ import { readTar } from "../tar/reader.ts";
 import type { FileNode } from "./file-node.ts";
 import type { ImageView } from "./image-view.ts";
 import type { LayerBlob } from "./layer-blob.ts";
-import { UnknownPath } from "./merged-tree.ts";
 import { type PendingScan, ScanRound } from "./scan-round.ts";
+import { StagedRun } from "./staged-bodies.ts";
+import { askAll, UnknownPath } from "./unknown-path.ts";
 
 /** Most times the layers are read for one question: each time, something unforeseen led elsewhere. */
 const maxRounds = 64;
@@ -38,6 +39,7 @@ export class LayerReader {
     for (let round = 0; round < maxRounds; round++) {
       await this.#scan(views, call);
       try {
+        askAll(views, (view) => view.tree());
         return question();
       } catch (error) {
         if (!(error instanceof UnknownPath)) throw error;
@@ -52,38 +54,35 @@ export class LayerReader {
   /** Puts the bodies of these files aside, as far as scans have not done so. */
   async stage(files: Iterable<FileNode>, call: Call): Promise<void> {
     const missing = new Map<LayerBlob, Set<number>>();
-    for (const { body } of files) {
-      if (body === undefined || body.layer.bodies.has(body.offset)) continue;
-      const offsets = missing.get(body.layer) ?? new Set();
-      missing.set(body.layer, offsets.add(body.offset));
+    for (const { size, origin, offset } of files) {
+      if (size === 0 || origin === undefined || origin.blob.bodies.get(offset) !== undefined) continue;
+      const offsets = missing.get(origin.blob) ?? new Set();
+      missing.set(origin.blob, offsets.add(offset));
     }
     await forEachConcurrently(
       missing,
       this.#jobs,
-      async ([blob, offsets], inner) => {
-        await this.#read(blob, () => (member) => Promise.resolve(offsets.has(member.offset)), inner);
-      },
+      ([blob, offsets], inner) => this.#read(blob, () => (member) => offsets.has(member.offset), inner),
       call,
     );
   }
 
   /** Scans what the views want and no scan has told yet; upper layers first. */
   async #scan(views: readonly ImageView[], call: Call): Promise<void> {
-    const readers = new Map<LayerBlob, PendingScan[]>();
+    const readers = new Map<LayerBlob, { readonly turn: number; readonly scans: PendingScan[] }>();
     for (const view of views) {
       const scanRound = new ScanRound(view);
       for (const position of view.unscanned()) {
         const { blob } = view.layer(position);
-        const scans = readers.get(blob) ?? [];
-        scans.push(scanRound.begin(position));
-        readers.set(blob, scans);
+        const reader = readers.get(blob) ?? { turn: readers.size, scans: [] };
+        reader.scans.push(scanRound.begin(position, reader.turn));
+        readers.set(blob, reader);
       }
     }
     await forEachConcurrently(
       readers,
       this.#jobs,
-      async ([blob, scans], inner) => {
-        for (const scan of scans) scan.start();
+      async ([blob, { scans }], inner) => {
         await this.#read(
           blob,
           () => {
@@ -99,8 +98,8 @@ export class LayerReader {
   }
 
   /**
-   * Reads a layer to its verified end and puts bodies aside. When the layer makes no sense, its bytes are checked
-   * first: damage on the way shows as a wrong digest, and what was damaged once is read once more.
+   * Reads a layer to its verified end and puts bodies aside. What was damaged on the way is read once more. What makes
+   * no sense counts only once the bytes are known to be the right ones.
    *
    * @param begin called at each beginning; gives what decides about a member's body.
    */
@@ -110,32 +109,51 @@ export class LayerReader {
     call: Call,
   ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      const wants = begin();
-      const bodies = new Map<number, Extent>();
       try {
-        const content = await blob.open(call);
-        for await (const member of readTar(decompress(content, blob.name), blob.name)) {
-          const answer = wants(member);
-          const isWanted = typeof answer === "boolean" ? answer : await answer;
-          if (!isWanted || blob.bodies.has(member.offset)) continue;
-          bodies.set(member.offset, await this.#spool.append(member.body()));
-        }
-        call.signal.throwIfAborted();
-        for (const [offset, extent] of bodies) blob.bodies.set(offset, extent);
+        blob.bodies.add(await this.#readOnce(blob, begin(), call));
         return;
       } catch (error) {
         call.signal.throwIfAborted();
-        if (!isContentError(error)) throw error;
-        for await (const _ of await blob.open(call)) call.signal.throwIfAborted();
-        if (attempt > 1) throw error;
+        if (attempt > 1 || !isDamage(error)) throw error;
       }
     }
   }
+
+  async #readOnce(
+    blob: LayerBlob,
+    wants: (member: TarMember) => Promise<boolean> | boolean,
+    call: Call,
+  ): Promise<StagedRun> {
+    const staged = new StagedRun();
+    let fault: { readonly error: unknown } | undefined;
+    for await (const member of readTar(decompress(await blob.open(call), blob.name), blob.name)) {
+      if (fault !== undefined) continue;
+      let isWanted: boolean | Promise<boolean>;
+      try {
+        isWanted = wants(member);
+      } catch (error) {
+        fault = { error };
+        continue;
+      }
+      if (typeof isWanted !== "boolean") isWanted = await isWanted;
+      if (!isWanted || blob.bodies.get(member.offset) !== undefined) continue;
+      staged.push(member.offset, this.#putAsideAtOnce(member) ?? (await this.#spool.append(member.body())));
+    }
+    call.signal.throwIfAborted();
+    if (fault !== undefined) throw fault.error;
+    return staged;
+  }
+
+  /** Small contents come many at a time: most are at hand as a whole. */
+  #putAsideAtOnce(member: TarMember): Extent | undefined {
+    const bytes = member.bodyAtOnce();
+    return bytes === undefined ? undefined : this.#spool.appendAtOnce(bytes);
+  }
 }
 
-function isContentError(error: unknown): boolean {
+function isDamage(error: unknown): boolean {
   return (
-    error instanceof ComposeImageError && (error.code === "LAYER_INVALID" || error.code === "LAYER_TRUNCATED")
+    error instanceof ComposeImageError && (error.code === "DIGEST_MISMATCH" || error.code === "SIZE_MISMATCH")
   );
 }
 

@@ -1,7 +1,8 @@
 import type { Content } from "../io/content.ts";
+import type { ByteString } from "../tar/byte-string.ts";
 import type { Timestamp } from "../tar/entry.ts";
 import { bodyPadding, encodeHeader, endOfArchive } from "../tar/writer.ts";
-import type { BodyOrigin, FileNode } from "./file-node.ts";
+import type { FileNode } from "./file-node.ts";
 import { childPath, type ImagePath, rootPath } from "./path.ts";
 
 /** An entry of the new layer. */
@@ -18,53 +19,115 @@ export interface LayerEntry {
  */
 export function* layerEntries(root: FileNode): Generator<LayerEntry> {
   const firstPaths = new Map<FileNode, ImagePath>();
-  for (const { path, node } of sorted(rootPath, root)) {
+  for (const { path, node } of sorted(root)) {
     const linkTo = firstPaths.get(node);
-    if (linkTo === undefined && node.isLinked && node.attributes.type === "file") firstPaths.set(node, path);
+    if (linkTo === undefined && node.isLinked === true && node.attributes.type === "file")
+      firstPaths.set(node, path);
     yield { path, node, linkTo };
   }
 }
 
 /**
- * The tree as a tar archive.
+ * The tree as a tar archive. A chunk's bytes are good until the next one is asked for: who keeps them has to copy them.
  *
  * @param latest seconds since the epoch; later modification times are set back to it.
- * @param readBody gives a file's bytes.
+ * @param readBody gives a file's content, in one piece where that needs no waiting; the piece is used at once.
  */
 export async function* layerTar(
   root: FileNode,
   latest: number | undefined,
-  readBody: (body: BodyOrigin) => Content,
+  readBody: (file: FileNode) => Content | Uint8Array,
 ): AsyncGenerator<Uint8Array> {
+  const batch = new Batch();
   for (const { path, node, linkTo } of layerEntries(root)) {
-    const { attributes, body } = node;
+    const { attributes, size } = node;
     const mtime = clamped(attributes.mtime, latest);
     if (linkTo !== undefined) {
-      yield encodeHeader({ ...attributes, mtime, path, type: "hardlink", linkname: linkTo, size: 0 });
-      continue;
+      batch.add(encodeHeader({ ...attributes, mtime, path, type: "hardlink", linkname: linkTo, size: 0 }));
+    } else {
+      batch.add(encodeHeader({ ...attributes, mtime, path, size }));
+      if (size > 0) {
+        const body = readBody(node);
+        if (body instanceof Uint8Array && size <= smallBody) {
+          batch.add(body);
+        } else {
+          yield batch.take();
+          if (body instanceof Uint8Array) yield body;
+          else yield* body;
+        }
+        batch.add(bodyPadding(size));
+      }
     }
-    yield encodeHeader({ ...attributes, mtime, path });
-    if (body === undefined) continue;
-    yield* readBody(body);
-    yield bodyPadding(attributes.size);
+    if (batch.isFull) yield batch.take();
   }
-  yield endOfArchive;
+  batch.add(endOfArchive);
+  yield batch.take();
+}
+
+/** Larger contents are passed on without copying. */
+const smallBody = 16 * 1024;
+
+const batchSize = 64 * 1024;
+
+/** Joins small pieces, of which there may be millions, to chunks worth passing on. */
+class Batch {
+  #buffer = Buffer.allocUnsafeSlow(2 * batchSize);
+  #length = 0;
+
+  get isFull(): boolean {
+    return this.#length >= batchSize;
+  }
+
+  add(piece: Uint8Array): void {
+    const length = this.#length + piece.byteLength;
+    if (length > this.#buffer.byteLength) {
+      const larger = Buffer.allocUnsafeSlow(2 * length);
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  /** The bytes so far, good until more are added; they begin anew then. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#length);
+    this.#length = 0;
+    return bytes;
+  }
 }
 
 function clamped(mtime: Timestamp, latest: number | undefined): Timestamp {
   return latest !== undefined && Number(mtime) > latest ? String(latest) : mtime;
 }
 
-function* sorted(directory: ImagePath, node: FileNode): Generator<{ path: ImagePath; node: FileNode }> {
-  const keyed = [...(node.children ?? [])].map(([name, child]) => ({
-    key: child.children === undefined ? name : `${name}/`,
-    name,
-    child,
-  }));
-  keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
-  for (const { name, child } of keyed) {
-    const path = childPath(directory, name);
-    yield { path, node: child };
-    if (child.children !== undefined) yield* sorted(path, child);
+/** A directory on the way down, with what is in it and how far the way has come. */
+interface Level {
+  readonly path: ImagePath;
+  readonly children: readonly (readonly [key: string, name: ByteString, child: FileNode])[];
+  next: number;
+}
+
+function* sorted(root: FileNode): Generator<{ readonly path: ImagePath; readonly node: FileNode }> {
+  const levels = [levelOf(rootPath, root)];
+  for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+    const entry = level.children[level.next];
+    level.next += 1;
+    if (entry === undefined) {
+      levels.pop();
+      continue;
+    }
+    const [, name, node] = entry;
+    const path = childPath(level.path, name);
+    yield { path, node };
+    if (node.children !== undefined) levels.push(levelOf(path, node));
   }
+}
+
+function levelOf(path: ImagePath, { children }: FileNode): Level {
+  const entries = [...(children ?? [])].map(
+    ([name, child]) => [child.children === undefined ? name : `${name}/`, name, child] as const,
+  );
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return { path, children: entries, next: 0 };
 }

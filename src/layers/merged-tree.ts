@@ -1,8 +1,9 @@
 import { ComposeImageError } from "../model/errors.ts";
 import { type ByteString, textOfBytes } from "../tar/byte-string.ts";
-import { type FileNode, impliedDirectory } from "./file-node.ts";
+import { directoryNode, type FileNode, impliedDirectory } from "./file-node.ts";
+import type { Interest } from "./interest.ts";
 import type { LayerBlob } from "./layer-blob.ts";
-import type { IndexedEntry, LayerIndex } from "./layer-index.ts";
+import type { LayerIndex } from "./layer-index.ts";
 import {
   childPath,
   cleanPath,
@@ -14,25 +15,19 @@ import {
   resolveLexically,
   rootPath,
 } from "./path.ts";
+import { UnknownPath } from "./unknown-path.ts";
 
 /** Most symlinks followed on the way to one file, as in the kernel's `MAXSYMLINKS` times its usual depth. */
 export const maxSymlinks = 255;
 
-/**
- * Thrown when an answer depends on paths that the layers were not scanned for. By then the view that was asked wants a
- * wider scan: have it scanned, and ask again.
- */
-export class UnknownPath extends Error {
-  constructor(path: ImagePath) {
-    super(`not scanned yet: ${displayPath(path)}`);
-  }
-}
-
 /** The layers that must be scanned for a path: all, the one at a position, or those from the bottom up to it. */
 export type ScanScope = "all" | { readonly only: number } | { readonly upTo: number };
 
-/** Notes that a path must be scanned for, and throws {@link UnknownPath}. */
-export type DemandScan = (path: ImagePath, scope: ScanScope) => never;
+/**
+ * Notes that layers must be scanned for a path: all of them for the whole subtree there, single ones or some for the
+ * path itself.
+ */
+export type DemandScan = (path: ImagePath, scope: ScanScope) => void;
 
 /** What a walk down a path found. */
 export interface Walk {
@@ -50,6 +45,12 @@ export interface ScannedLayer {
   readonly index: LayerIndex;
 }
 
+/** A place for a file: its directory with all symlinks followed, and the name there. */
+interface Slot {
+  readonly path: ImagePath;
+  readonly directory: Map<ByteString, FileNode> | undefined;
+}
+
 /**
  * The files of an image with its layers applied bottom to top, as far as they were scanned for.
  *
@@ -58,8 +59,17 @@ export interface ScannedLayer {
 export class MergedTree {
   readonly root: FileNode = impliedDirectory();
   readonly #layers: readonly ScannedLayer[];
+  /** Those of the layers, each once. */
+  readonly #interests: readonly Interest[];
   readonly #demand: DemandScan;
   readonly #onWarning: (message: string) => void;
+  /** The first hardlink target that scans have not told about. */
+  #unknown: ImagePath | undefined;
+  #hasLinks = false;
+  /** The directory an entry was last put into. */
+  #last: { readonly path: ImagePath; readonly children: Map<ByteString, FileNode> } | undefined;
+  /** For each file of AUFS that a hardlink leads to, a directory that holds nothing else. */
+  readonly #aufsDirectories = new Map<FileNode, Map<ByteString, FileNode>>();
 
   /**
    * @param layers bottom to top.
@@ -69,14 +79,21 @@ export class MergedTree {
    */
   constructor(layers: readonly ScannedLayer[], demand: DemandScan, onWarning: (message: string) => void) {
     this.#layers = layers;
+    this.#interests = [...new Set(layers.map(({ index }) => index.interest))];
     this.#demand = demand;
     this.#onWarning = onWarning;
-    for (const position of layers.keys()) this.#apply(position);
+    for (const [position, layer] of layers.entries()) this.#apply(position, layer);
+    if (this.#unknown !== undefined) throw new UnknownPath(this.#unknown);
+  }
+
+  /** Whether any file has several names. */
+  get hasLinks(): boolean {
+    return this.#hasLinks;
   }
 
   /** Whether scans told everything about the path. */
   knows(path: ImagePath): boolean {
-    return this.#layers.every(({ index }) => index.interest.knows(path));
+    return this.#interests.every((interest) => interest.knows(path));
   }
 
   /**
@@ -90,34 +107,34 @@ export class MergedTree {
     let at = rootPath;
     let node = this.root;
     let followed = 0;
-    while (components.length > 0) {
-      const [component = "" as ByteString, ...rest] = components;
-      const next = childPath(at, component);
-      const child = this.childOf(node, next, rest);
-      if (child === undefined) return { path: joined(next, rest), node: undefined, missing: next };
-      if (child.attributes.type === "symlink" && (rest.length > 0 || followLast)) {
+    for (let i = 0; i < components.length; i++) {
+      const next = childPath(at, components[i] ?? ("" as ByteString));
+      const isLast = i === components.length - 1;
+      const whole = (): ImagePath => joined(next, components.slice(i + 1));
+      if (!this.knows(next)) this.#ask(whole());
+      const child = node.children?.get(nameOf(next));
+      if (child === undefined) return { path: whole(), node: undefined, missing: next };
+      if (isSymlink(child) && (!isLast || followLast)) {
         followed += 1;
         if (followed > maxSymlinks) {
           throw new ComposeImageError(
             "SOURCE_NOT_FOUND",
             `${subject}: ${displayPath(path)} is a loop of symlinks at ${displayPath(next)}`,
+            { hint: "Name a path that leads somewhere." },
           );
         }
-        components = [...componentsOf(resolveLexically(at, child.attributes.linkname)), ...rest];
+        components = followedComponents(at, child, components, i);
+        i = -1;
         at = rootPath;
         node = this.root;
         continue;
       }
-      if (child.children === undefined && rest.length > 0) {
-        return {
-          path: joined(next, rest),
-          node: undefined,
-          missing: childPath(next, rest[0] ?? ("" as ByteString)),
-        };
+      if (child.children === undefined && !isLast) {
+        const missing = childPath(next, components[i + 1] ?? ("" as ByteString));
+        return { path: whole(), node: undefined, missing };
       }
       at = next;
       node = child;
-      components = rest;
     }
     return { path: at, node, missing: undefined };
   }
@@ -129,125 +146,202 @@ export class MergedTree {
    * @throws UnknownPath
    */
   childOf(directory: FileNode, path: ImagePath, rest: readonly ByteString[] = []): FileNode | undefined {
-    if (!this.knows(path)) this.#demand(joined(path, rest), "all");
+    if (!this.knows(path)) this.#ask(joined(path, rest));
     return directory.children?.get(nameOf(path));
   }
 
-  #apply(position: number): void {
-    const layer = this.#layers[position];
-    if (layer === undefined) return;
-    const { index, blob } = layer;
-    for (const path of index.whiteouts) {
-      this.#directoryAt(parentOf(path), false)?.children?.delete(nameOf(path));
-    }
-    for (const path of index.opaques) this.#directoryAt(path, false)?.children?.clear();
-    for (const entry of index.entries) this.#insert(entry, position, blob);
+  /**
+   * Makes sure that all below a path, symlinks followed, is there to be seen.
+   *
+   * @throws UnknownPath
+   */
+  requireSubtree(path: ImagePath): void {
+    if (!this.#interests.every((interest) => interest.hasInSubtree(path))) this.#ask(path);
+  }
+
+  #ask(path: ImagePath): never {
+    this.#demand(path, "all");
+    throw new UnknownPath(path);
+  }
+
+  #apply(position: number, { index, blob }: ScannedLayer): void {
+    if (index.whiteouts.size > 0 || index.opaques.size > 0) this.#makeWayForDirectories(index);
+    for (const path of index.whiteouts) this.#slot(path).directory?.delete(nameOf(path));
+    for (const path of index.opaques) this.#childrenAt(path, false)?.clear();
+    if (index.root !== undefined) this.root.attributes = index.root;
+    this.#last = undefined;
+    for (const [directory, name, file] of index.entries) this.#insert(directory, name, file, position, blob);
   }
 
   /**
-   * The directory at the path, symlinks followed. Where there is none: `undefined`, or with `make` a new one in place
-   * of whatever is there.
+   * Where this layer has a directory in place of a lower symlink or file, its markers below are about the directory,
+   * not about what the symlink leads to.
    */
-  #directoryAt(path: ImagePath, make: boolean): FileNode | undefined {
-    let node = this.root;
+  #makeWayForDirectories({ entries }: LayerIndex): void {
+    for (const [directory, name, file] of entries) {
+      if (file.attributes.type !== "directory") continue;
+      const siblings = this.#childrenAt(directory, false);
+      const existing = siblings?.get(name);
+      if (existing !== undefined && existing.children === undefined) siblings?.set(name, impliedDirectory());
+    }
+  }
+
+  /** Where a path leads when symlinks above its last component are followed. */
+  #slot(path: ImagePath): Slot {
+    const name = nameOf(path);
+    let realParent = parentOf(path);
+    const directory = this.#childrenAt(realParent, false, (real) => {
+      realParent = real;
+    });
+    return { path: childPath(realParent, name), directory };
+  }
+
+  /**
+   * What is in the directory at the path, symlinks followed. Where there is none: `undefined`, or with `make` a new one
+   * in place of whatever is there.
+   *
+   * @param onResolved told where the path leads, as far as that could be seen.
+   */
+  #childrenAt(
+    path: ImagePath,
+    make: boolean,
+    onResolved?: (real: ImagePath) => void,
+  ): Map<ByteString, FileNode> | undefined {
+    let children = this.root.children;
     let at = rootPath;
     let components = componentsOf(path);
-    for (let followed = 0; components.length > 0; ) {
-      const [component = "" as ByteString, ...rest] = components;
-      const child = node.children?.get(component);
-      if (child?.attributes.type === "symlink" && followed < maxSymlinks) {
+    let followed = 0;
+    for (let i = 0; i < components.length; i++) {
+      const component = components[i] ?? ("" as ByteString);
+      const child = children?.get(component);
+      if (isSymlink(child) && followed < maxSymlinks) {
         followed += 1;
-        components = [...componentsOf(resolveLexically(at, child.attributes.linkname)), ...rest];
-        node = this.root;
+        components = followedComponents(at, child, components, i);
+        i = -1;
+        children = this.root.children;
         at = rootPath;
         continue;
       }
-      let next = child?.children === undefined ? undefined : child;
+      let next = child?.children;
       if (next === undefined) {
-        if (!make) return undefined;
-        next = impliedDirectory();
-        node.children?.set(component, next);
+        if (!make) {
+          onResolved?.(joined(at, components.slice(i)));
+          return undefined;
+        }
+        const made = impliedDirectory();
+        children?.set(component, made);
+        next = made.children;
       }
-      node = next;
+      children = next;
       at = childPath(at, component);
-      components = rest;
     }
-    return node;
+    onResolved?.(at);
+    return children;
   }
 
-  #insert({ path, header, offset }: IndexedEntry, position: number, blob: LayerBlob): void {
-    if (path === rootPath) {
-      if (header.type === "directory") this.root.attributes = header;
-      return;
+  #insert(directory: ImagePath, name: ByteString, file: FileNode, position: number, blob: LayerBlob): void {
+    if (this.#last?.path !== directory) {
+      const children = this.#childrenAt(directory, true);
+      if (children === undefined) return;
+      this.#last = { path: directory, children };
     }
-    const directory = this.#directoryAt(parentOf(path), true)?.children;
-    if (directory === undefined) return;
-    const name = nameOf(path);
-    const existing = directory.get(name);
-    if (header.type === "hardlink") {
-      directory.set(name, this.#linkTarget({ path, header, offset }, position, blob));
-      return;
-    }
-    if (existing?.layer === position && !(existing.children && header.type === "directory")) {
+    const { children: siblings } = this.#last;
+    const existing = siblings.get(name);
+    const isDirectory = file.attributes.type === "directory";
+    const merges = existing?.children !== undefined && isDirectory;
+    if (existing?.origin?.position === position && !merges) {
+      const path = childPath(directory, name);
       this.#onWarning(`${blob.name} holds ${displayPath(path)} more than once; the last one counts`);
     }
-    const isDirectory = header.type === "directory";
-    directory.set(name, {
-      attributes: header,
-      body: header.type === "file" && header.size > 0 ? { layer: blob, offset } : undefined,
-      layer: position,
-      isLinked: false,
-      children: isDirectory ? (existing?.children ?? new Map()) : undefined,
-    });
+    const changesPaths = !merges && (existing?.children !== undefined || isSymlink(existing));
+    if (isDirectory) {
+      siblings.set(name, directoryNode(file.attributes, file.origin, existing?.children));
+    } else if (file.attributes.type === "hardlink") {
+      const target = this.#linkTarget(childPath(directory, name), file, position, blob);
+      if (target !== undefined) siblings.set(name, target);
+    } else {
+      siblings.set(name, file);
+    }
+    if (changesPaths) this.#last = undefined;
   }
 
-  #linkTarget({ path, header }: IndexedEntry, position: number, blob: LayerBlob): FileNode {
-    const targetPath = cleanPath(header.linkname, `${blob.name}, hardlink ${displayPath(path)}`);
+  /**
+   * The file a hardlink leads to, as this layer and those below have it; `undefined` when that is not known yet.
+   *
+   * @throws ComposeImageError `LAYER_INVALID`
+   */
+  #linkTarget(path: ImagePath, link: FileNode, position: number, blob: LayerBlob): FileNode | undefined {
+    const { linkname, mode, uid, gid } = link.attributes;
+    const named = cleanPath(linkname, `${blob.name}, hardlink ${displayPath(path)}`);
+    const aufsFile = this.#layers[position]?.index.aufsFiles.get(named);
+    const slot: Slot =
+      aufsFile === undefined
+        ? this.#slot(named)
+        : { path: named, directory: this.#aufsDirectory(named, aufsFile) };
+    const target = slot.directory?.get(nameOf(slot.path));
+    if (target?.origin?.position !== position && !this.#knowsUpTo(slot.path, position)) return undefined;
     const invalid = (what: string): ComposeImageError =>
       new ComposeImageError(
         "LAYER_INVALID",
-        `${blob.name}: ${displayPath(path)} is a hardlink to ${textOfBytes(header.linkname)}, which is ${what}`,
-        {
-          hint: "The layer cannot be unpacked by any tool; build the image again.",
-        },
+        `${blob.name}: ${displayPath(path)} is a hardlink to ${textOfBytes(linkname)}, which is ${what}`,
+        { hint: "The layer cannot be unpacked by any tool; build the image again." },
       );
-    const target =
-      this.#aufsTarget(targetPath, position, blob) ??
-      this.#directoryAt(parentOf(targetPath), false)?.children?.get(nameOf(targetPath));
-    const isFromThisLayer = target?.layer === position;
-    if (!isFromThisLayer) {
-      const isKnownHere = this.#layers[position]?.index.interest.knows(targetPath) ?? false;
-      if (!isKnownHere) this.#demand(targetPath, { only: position });
-      const isKnownBelow = this.#layers
-        .slice(0, position)
-        .every(({ index }) => index.interest.knows(targetPath));
-      if (!isKnownBelow) this.#demand(targetPath, { upTo: position });
+    if (target === undefined) {
+      if (this.#unknown !== undefined) return undefined;
+      throw invalid("not there");
     }
-    if (target === undefined) throw invalid("not there");
     if (target.children !== undefined) throw invalid("a directory");
-    const { mode, uid, gid } = header;
     const { attributes } = target;
-    if (attributes.mode !== mode || attributes.uid !== uid || attributes.gid !== gid) {
-      target.attributes = { ...attributes, mode, uid, gid };
+    const differs = attributes.mode !== mode || attributes.uid !== uid || attributes.gid !== gid;
+    const shared = differs ? { ...attributes, mode, uid, gid } : attributes;
+    if (target.isLinked === true) {
+      target.attributes = shared;
+      return target;
     }
-    target.isLinked = true;
-    return target;
+    const linked: FileNode = { ...target, attributes: shared, isLinked: true };
+    this.#hasLinks = true;
+    slot.directory?.set(nameOf(slot.path), linked);
+    return linked;
   }
 
-  #aufsTarget(path: ImagePath, position: number, blob: LayerBlob): FileNode | undefined {
-    const entry = this.#layers[position]?.index.aufsEntries.find((candidate) => candidate.path === path);
-    if (entry === undefined) return undefined;
-    const { header, offset } = entry;
-    return {
-      attributes: header,
-      body: header.size > 0 ? { layer: blob, offset } : undefined,
-      layer: position,
-      isLinked: true,
-      children: undefined,
-    };
+  /** Whether a layer and those below it were scanned for a path; where not, that is demanded. */
+  #knowsUpTo(path: ImagePath, position: number): boolean {
+    const knows = ({ index }: ScannedLayer): boolean => index.interest.knows(path);
+    const layer = this.#layers[position];
+    if (this.knows(path) || layer === undefined) return true;
+    if (!knows(layer)) this.#demand(path, { only: position });
+    else if (!this.#layers.slice(0, position).every(knows)) this.#demand(path, { upTo: position });
+    else return true;
+    this.#unknown ??= path;
+    return false;
+  }
+
+  /** AUFS's own files are seen by hardlinks only; all that lead to one share it. */
+  #aufsDirectory(path: ImagePath, file: FileNode): Map<ByteString, FileNode> {
+    const name = nameOf(path);
+    let directory = this.#aufsDirectories.get(file);
+    if (directory === undefined) {
+      directory = new Map([[name, file]]);
+      this.#aufsDirectories.set(file, directory);
+    }
+    return directory;
   }
 }
 
+function isSymlink(file: FileNode | undefined): file is FileNode {
+  return file?.attributes.type === "symlink";
+}
+
+/** The components of a path after the symlink that lies at its `i`-th, in `at`, was followed. */
+function followedComponents(
+  at: ImagePath,
+  link: FileNode,
+  components: readonly ByteString[],
+  i: number,
+): ByteString[] {
+  return componentsOf(resolveLexically(at, link.attributes.linkname)).concat(components.slice(i + 1));
+}
+
 function joined(path: ImagePath, rest: readonly ByteString[]): ImagePath {
-  return rest.reduce((at, component) => childPath(at, component), path);
+  return rest.length === 0 ? path : childPath(path, rest.join("/") as ByteString);
 }

@@ -1,7 +1,7 @@
 import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { Timestamp } from "../tar/entry.ts";
-import { type FileNode, impliedDirectory } from "./file-node.ts";
+import { type Attributes, directoryNode, type FileNode, impliedDirectory } from "./file-node.ts";
 import { type MergedTree, maxSymlinks } from "./merged-tree.ts";
 import type { Owner } from "./owner.ts";
 import {
@@ -10,6 +10,7 @@ import {
   displayPath,
   type ImagePath,
   nameOf,
+  parentOf,
   resolveLexically,
   rootPath,
 } from "./path.ts";
@@ -36,6 +37,8 @@ export class OutputTree {
   /** Never an entry itself. */
   readonly root: FileNode = impliedDirectory();
   readonly #baseName: string;
+  /** The directories made here; the others are their sources' own. */
+  readonly #own = new Set<FileNode>();
 
   /** @param baseName the base, for messages. */
   constructor(baseName: string) {
@@ -94,7 +97,28 @@ export class OutputTree {
   }
 
   /**
-   * Follows symlinks at the place a single file is to be written to: the path that is written in the end.
+   * A directory of the new layer that may be changed, under a name: the one that is there, or a new one. One that was
+   * taken over from a source, and hence is the source's, gives way to a copy.
+   */
+  ownDirectory(
+    parent: OutputDirectory,
+    name: ByteString,
+    existing: FileNode | undefined,
+    attributes: Attributes,
+  ): FileNode {
+    let node = existing;
+    if (node === undefined || !this.#own.has(node)) {
+      node = directoryNode(attributes, undefined, new Map(existing?.children));
+      this.#own.add(node);
+      parent.node.children?.set(name, node);
+    }
+    node.attributes = attributes;
+    return node;
+  }
+
+  /**
+   * Follows symlinks at the place a single file is to be written to: the path that is written in the end; `undefined`
+   * for the root.
    *
    * @throws UnknownPath; ComposeImageError `COPY_CONFLICT`
    */
@@ -102,11 +126,11 @@ export class OutputTree {
     path: ImagePath,
     base: MergedTree | undefined,
     made: NewDirectories,
-  ): { parent: OutputDirectory; name: ByteString } {
+  ): { readonly parent: OutputDirectory; readonly name: ByteString } | undefined {
     let at = path;
     for (let followed = 0; followed <= maxSymlinks; followed++) {
-      const slash = at.lastIndexOf("/");
-      const parent = this.directory((slash < 0 ? "" : at.slice(0, slash)) as ImagePath, base, made);
+      if (at === rootPath) return undefined;
+      const parent = this.directory(parentOf(at), base, made);
       const name = nameOf(at);
       const found = this.lookUp(parent, name, base);
       const existing = found.node ?? found.base;
@@ -125,17 +149,8 @@ export class OutputTree {
     const path = childPath(at.path, component);
     const base = found.base?.children === undefined ? undefined : found.base;
     const isNew = found.node === undefined && base === undefined;
-    let { node } = found;
-    if (node === undefined) {
-      node = impliedDirectory(made.mtime);
-      if (base !== undefined) node.attributes = base.attributes;
-      else {
-        const { uid, gid } = made.owner ?? { uid: 0, gid: 0 };
-        node.attributes = { ...node.attributes, uid, gid, mode: made.mode ?? 0o755 };
-      }
-      at.node.children?.set(component, node);
-    }
-    return { path, node, base, isNew };
+    const attributes = found.node?.attributes ?? base?.attributes ?? newAttributes(made);
+    return { path, node: this.ownDirectory(at, component, found.node, attributes), base, isNew };
   }
 
   #conflict(path: ImagePath, what: string): ComposeImageError {
@@ -145,4 +160,9 @@ export class OutputTree {
       { hint: "Choose another destination." },
     );
   }
+}
+
+function newAttributes({ owner, mode = 0o755, mtime }: NewDirectories): Attributes {
+  const { uid, gid } = owner ?? { uid: 0, gid: 0 };
+  return { ...impliedDirectory(mtime).attributes, uid, gid, mode };
 }

@@ -37,22 +37,26 @@ export function resolveOwner(spec: OwnerSpec, files: AccountFiles, baseName: str
     uid = user;
     ownGroup = user;
   } else {
-    const fields = findLine(files.passwd, user);
+    const fields = findLine(files.passwd, user, [2, 3]);
     if (fields === undefined) throw unknown(`user ${JSON.stringify(user)}`, "/etc/passwd");
     uid = Number(fields[2]);
     ownGroup = Number(fields[3]);
   }
   if (group === undefined) return { uid, gid: ownGroup };
   if (typeof group === "number") return { uid, gid: group };
-  const fields = findLine(files.group, group);
+  const fields = findLine(files.group, group, [2]);
   if (fields === undefined) throw unknown(`group ${JSON.stringify(group)}`, "/etc/group");
   return { uid, gid: Number(fields[2]) };
 }
 
-/** The colon-separated fields of the first well-formed line for a name. */
-function findLine(text: string, name: string): string[] | undefined {
+/** The colon-separated fields of the first line for a name that has ids where they belong. */
+function findLine(text: string, name: string, ids: readonly number[]): string[] | undefined {
   return text
     .split("\n")
     .map((line) => line.trim().split(":"))
-    .find(([first, , id]) => first === name && /^[0-9]+$/.test(id ?? ""));
+    .find((fields) => fields[0] === name && ids.every((id) => isId(fields[id] ?? "")));
+}
+
+function isId(text: string): boolean {
+  return /^[0-9]+$/.test(text) && Number(text) < 2 ** 32;
 }

@@ -10,15 +10,25 @@ export type ImagePath = ByteString;
 /** The image's root directory. */
 export const rootPath = "" as ImagePath;
 
+/** Most bytes of a path: the kernel's `PATH_MAX`, beyond which nothing can be unpacked. */
+const maxPathLength = 4096;
+
 const needsCleaning = /(?:^|\/)(?:\.{0,2})(?:\/|$)/;
 
 /**
  * Cleans a path written in an archive or by a user: leading and doubled slashes and `.` go, `..` takes its parent away.
  *
  * @param subject what the path belongs to, for the message.
- * @throws ComposeImageError `PATH_ESCAPES` when `..` leaves the root.
+ * @throws ComposeImageError `PATH_ESCAPES` when `..` leaves the root, `LIMIT_EXCEEDED` for more than 4096 bytes.
  */
 export function cleanPath(path: ByteString, subject: string): ImagePath {
+  if (path.length > maxPathLength) {
+    throw new ComposeImageError(
+      "LIMIT_EXCEEDED",
+      `${subject}: a path of ${path.length} bytes, which begins ${displayPath(path.slice(0, 60) as ByteString)}; the limit is ${maxPathLength}`,
+      { hint: "No system could unpack it; the layer is damaged or hostile." },
+    );
+  }
   if (!needsCleaning.test(path)) return path;
   const components: string[] = [];
   for (const component of path.split("/")) {

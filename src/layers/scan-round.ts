@@ -1,7 +1,7 @@
 import type { Call } from "../io/call.ts";
 import type { TarMember } from "../tar/member.ts";
 import type { ImageView } from "./image-view.ts";
-import { cleanPath, type ImagePath } from "./path.ts";
+import type { ImagePath } from "./path.ts";
 import { LayerScan } from "./scan.ts";
 import { Visibility } from "./visibility.ts";
 
@@ -12,81 +12,84 @@ export class ScanRound {
   /** The lowest position that `#visibility` has taken in; layers below it may ask. */
   #taken: number;
   readonly #scans = new Map<number, PendingScan>();
+  /** One for all who wait, who are stopped together. */
+  #aborted: Promise<void> | undefined;
 
   constructor(view: ImageView) {
     this.view = view;
     this.#taken = view.layerCount;
   }
 
-  begin(position: number): PendingScan {
-    const scan = new PendingScan(this, position);
+  /** @param turn the blob's place in the order in which blobs begin to be read. */
+  begin(position: number, turn: number): PendingScan {
+    const scan = new PendingScan(this, position, turn);
     this.#scans.set(position, scan);
     return scan;
   }
 
-  /** Once the layers above are finished: whether a file at the path shows through them. */
-  showsAt(position: number, path: ImagePath, call: Call): boolean | Promise<boolean> {
+  /**
+   * Once the layers above are finished: whether a file at the path shows through them. Only blobs with an earlier turn
+   * are waited for, or readings could wait for each other in a circle; where others lie above, the answer is no.
+   */
+  showsAt(scan: PendingScan, path: ImagePath, call: Call): boolean | Promise<boolean> {
+    const { position } = scan;
     if (this.#taken <= position + 1) return this.#visibility.shows(path);
-    const above = this.#scansAbove(position);
-    if (above.some((scan) => !scan.hasStarted)) return false;
-    if (above.every((scan) => scan.hasFinished)) {
-      this.#takeDownTo(position);
-      return this.#visibility.shows(path);
-    }
-    return Promise.race([Promise.all(above.map((scan) => scan.finished)), whenAborted(call)]).then(() => {
+    const unfinished = [...this.#scans.values()].filter(
+      (other) => other.position > position && !other.hasFinished,
+    );
+    if (unfinished.some(({ turn }) => turn >= scan.turn)) return false;
+    if (unfinished.length === 0) return this.#showsThrough(position, path);
+    const finished = Promise.all(unfinished.map((other) => other.finished));
+    this.#aborted ??= whenAborted(call);
+    return Promise.race([finished, this.#aborted]).then(() => {
       call.signal.throwIfAborted();
-      this.#takeDownTo(position);
-      return this.#visibility.shows(path);
+      return this.#showsThrough(position, path);
     });
   }
 
-  #scansAbove(position: number): PendingScan[] {
-    return [...this.#scans.values()].filter((scan) => scan.position > position);
-  }
-
-  #takeDownTo(position: number): void {
+  #showsThrough(position: number, path: ImagePath): boolean {
     while (this.#taken - 1 > position) {
       this.#taken -= 1;
       const index = this.view.indexAt(this.#taken);
       if (index !== undefined) this.#visibility.add(index);
     }
+    return this.#visibility.shows(path);
   }
 }
 
 /** One layer's scan for one view. */
 export class PendingScan {
   readonly position: number;
+  readonly turn: number;
   readonly finished: Promise<void>;
   readonly #round: ScanRound;
   #resolve: () => void = () => {};
   #scan: LayerScan | undefined;
-  hasStarted = false;
   hasFinished = false;
 
-  constructor(round: ScanRound, position: number) {
+  constructor(round: ScanRound, position: number, turn: number) {
     this.#round = round;
     this.position = position;
+    this.turn = turn;
     this.finished = new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  start(): void {
-    this.hasStarted = true;
-  }
-
+  /** Forgets what was offered: the layer is read from its beginning. */
   restart(): void {
     const { blob, wanted } = this.#round.view.layer(this.position);
-    this.#scan = new LayerScan(wanted, blob.name);
+    this.#scan = new LayerScan(wanted, { blob, position: this.position });
   }
 
+  /** Takes note of a member, and says whether its body is to be put aside. */
   offer(member: TarMember, call: Call): boolean | Promise<boolean> {
     const decision = this.#scan?.offer(member) ?? "skip";
     if (decision === "skip") return false;
     if (decision === "stage") return true;
-    if (!this.#round.view.stagesBodies) return false;
-    const path = cleanPath(member.header.path, "");
-    return this.#round.showsAt(this.position, path, call);
+    const { view } = this.#round;
+    const path = decision.ifVisibleAt;
+    return view.wantsBody(path) && this.#round.showsAt(this, path, call);
   }
 
   finish(): void {

@@ -1,12 +1,18 @@
 import type { ByteString } from "../tar/byte-string.ts";
 import type { TarMember } from "../tar/member.ts";
+import { AttributesPool } from "./attributes-pool.ts";
+import { EntryList } from "./entry-list.ts";
+import type { Attributes, FileNode, LayerPlace } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
-import type { IndexedEntry, LayerIndex } from "./layer-index.ts";
+import type { LayerIndex } from "./layer-index.ts";
 import { cleanPath, type ImagePath, isWithin, parentOf, resolveLexically } from "./path.ts";
 import { parseWhiteout } from "./whiteout.ts";
 
-/** What to do with the body of a member just offered. */
-export type BodyDecision = "skip" | "stage" | "stage-if-visible";
+/**
+ * What to do with the body of a member just offered. A path means: stage it if a file at that path is wanted and shows
+ * through the layers above.
+ */
+export type BodyDecision = "skip" | "stage" | { readonly ifVisibleAt: ImagePath };
 
 /** The eStargz format's own entries; they are in the tar but not of the image. */
 const eStargzEntries: ReadonlySet<string> = new Set([
@@ -18,9 +24,11 @@ const eStargzEntries: ReadonlySet<string> = new Set([
 /** Makes a {@link LayerIndex} out of a layer's members, offered one after the other. */
 export class LayerScan {
   readonly #interest: Interest;
-  readonly #subject: string;
-  readonly #entries: IndexedEntry[] = [];
-  readonly #aufsEntries: IndexedEntry[] = [];
+  readonly #place: LayerPlace;
+  readonly #pool = new AttributesPool();
+  readonly #entries = new EntryList();
+  #root: Attributes | undefined;
+  readonly #aufsFiles = new Map<ImagePath, FileNode>();
   readonly #whiteouts = new Set<ImagePath>();
   readonly #opaques = new Set<ImagePath>();
   readonly #aliases = new Set<ImagePath>();
@@ -28,49 +36,53 @@ export class LayerScan {
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
   #listed = "" as ImagePath;
 
-  /** @param subject the layer, for messages. */
-  constructor(interest: Interest, subject: string) {
+  constructor(interest: Interest, place: LayerPlace) {
     this.#interest = interest;
-    this.#subject = subject;
+    this.#place = place;
   }
 
   /**
-   * Takes note of a member, and says whether its body is wanted: `stage-if-visible` leaves the last word to the layers
-   * above.
+   * Takes note of a member, and says whether its body is wanted.
    *
-   * @throws ComposeImageError `PATH_ESCAPES`, `LAYER_INVALID`
+   * @throws ComposeImageError `PATH_ESCAPES`, `LAYER_INVALID`, `LIMIT_EXCEEDED`
    */
   offer(member: TarMember): BodyDecision {
-    const { header, offset } = member;
-    const cleaned = cleanPath(header.path, this.#subject);
-    const { kind, path } = parseWhiteout(cleaned, this.#subject);
+    const { header } = member;
+    const subject = this.#place.blob.name;
+    const { kind, path } = parseWhiteout(cleanPath(header.path, subject), subject);
     const interest = this.#interest;
     const isKnown = interest.knows(path);
     switch (kind) {
       case "whiteout":
+        this.#noteParent(parentOf(path));
         if (isKnown) this.#whiteouts.add(path);
         return "skip";
       case "opaque":
+        this.#noteParent(path);
         if (isKnown) this.#opaques.add(path);
         return "skip";
       case "aufs":
         if (!isKnown) return "skip";
-        this.#aufsEntries.push({ path, header, offset });
-        return header.type === "file" && interest.paths.has(path) ? "stage" : "skip";
+        this.#aufsFiles.set(path, this.#fileOf(member));
+        return header.size > 0 && interest.paths.has(path) ? "stage" : "skip";
       case "entry":
         break;
     }
-    this.#noteParent(path);
+    this.#noteParent(parentOf(path));
     if (header.type === "directory") this.#listed = path;
     if (!isKnown) {
       if (header.type === "symlink" && this.#touchesInterest(path, header.linkname)) this.#aliases.add(path);
       return "skip";
     }
+    if (path === "") {
+      if (header.type === "directory") this.#root = this.#pool.attributesOf(header);
+      return "skip";
+    }
     if (eStargzEntries.has(path)) return "skip";
-    this.#entries.push({ path, header, offset });
-    if (header.type !== "file" || header.size === 0) return "skip";
+    this.#entries.add(path, this.#fileOf(member));
+    if (header.size === 0) return "skip";
     if (interest.paths.has(path)) return "stage";
-    return interest.hasInSubtree(path) ? "stage-if-visible" : "skip";
+    return interest.hasInSubtree(path) ? { ifVisibleAt: path } : "skip";
   }
 
   /** What was seen. */
@@ -78,7 +90,8 @@ export class LayerScan {
     return {
       interest: this.#interest,
       entries: this.#entries,
-      aufsEntries: this.#aufsEntries,
+      root: this.#root,
+      aufsFiles: this.#aufsFiles,
       whiteouts: this.#whiteouts,
       opaques: this.#opaques,
       aliases: this.#aliases,
@@ -86,12 +99,20 @@ export class LayerScan {
     };
   }
 
-  #noteParent(path: ImagePath): void {
-    const parent = parentOf(path);
+  #fileOf({ header, offset }: TarMember): FileNode {
+    return {
+      attributes: this.#pool.attributesOf(header),
+      size: header.size,
+      origin: this.#place,
+      offset,
+    };
+  }
+
+  #noteParent(parent: ImagePath): void {
     if (!isWithin(this.#listed, parent)) this.#unlistedParents.add(parent);
   }
 
   #touchesInterest(link: ImagePath, target: ByteString): boolean {
-    return this.#interest.touches(resolveLexically(parentOf(link), target));
+    return this.#interest.knows(resolveLexically(parentOf(link), target));
   }
 }

@@ -4,6 +4,7 @@ import type { FileNode } from "./file-node.ts";
 import { compileGoMatch, hasWildcards } from "./go-match.ts";
 import type { MergedTree } from "./merged-tree.ts";
 import { childPath, displayPath, type ImagePath, nameOf, resolveLexically, rootPath } from "./path.ts";
+import { askAll } from "./unknown-path.ts";
 
 /** A file that a source path or pattern stands for. */
 export interface FoundSource {
@@ -22,6 +23,14 @@ export function literalPrefix(source: string): ImagePath {
   return resolveLexically(rootPath, bytesOfText(literal.join("/")));
 }
 
+/** The components of a source from the first with wildcards on; none for a path. */
+export function wildcardComponents(source: string): string[] {
+  const components = source.split("/");
+  const firstWild = components.findIndex(hasWildcards);
+  if (firstWild < 0) return [];
+  return components.slice(firstWild).filter((component) => component !== "" && component !== ".");
+}
+
 /**
  * What a source stands for. Every component of a path is followed if it is a symlink; of a pattern, those before the
  * first wildcard and the file matched. A pattern may match nothing.
@@ -31,14 +40,13 @@ export function literalPrefix(source: string): ImagePath {
  */
 export function findSources(tree: MergedTree, source: string, imageName: string): FoundSource[] {
   const prefix = literalPrefix(source);
-  const components = source.split("/");
-  const firstWild = components.findIndex(hasWildcards);
-  if (firstWild < 0) return [findLiteral(tree, prefix, imageName)];
+  const wild = wildcardComponents(source);
+  if (wild.length === 0) return [findLiteral(tree, prefix, imageName)];
   const start = tree.walk(prefix, true, imageName);
   if (start.node?.children === undefined) return [];
+  tree.requireSubtree(start.path);
   let matches: { path: ImagePath; node: FileNode }[] = [{ path: start.path, node: start.node }];
-  for (const component of components.slice(firstWild)) {
-    if (component === "" || component === ".") continue;
+  for (const component of wild) {
     const accepts = compileGoMatch(component);
     matches = matches.flatMap(({ path, node }) =>
       [...(node.children ?? [])]
@@ -46,9 +54,8 @@ export function findSources(tree: MergedTree, source: string, imageName: string)
         .map(([name, child]) => ({ path: childPath(path, name), node: child })),
     );
   }
-  return matches
-    .sort((a, b) => (a.path < b.path ? -1 : 1))
-    .map(({ path }) => findLiteral(tree, path, imageName));
+  const paths = matches.map(({ path }) => path).sort((a, b) => (a < b ? -1 : 1));
+  return askAll(paths, (path) => findLiteral(tree, path, imageName));
 }
 
 function findLiteral(tree: MergedTree, path: ImagePath, imageName: string): FoundSource {
@@ -59,5 +66,6 @@ function findLiteral(tree: MergedTree, path: ImagePath, imageName: string): Foun
       hint: "Check the path; it is meant from the image's root.",
     });
   }
+  if (node.children !== undefined) tree.requireSubtree(realPath);
   return { path: realPath, node, name: nameOf(path) };
 }

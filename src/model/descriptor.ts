@@ -22,7 +22,7 @@ export interface Descriptor {
 }
 
 /** Largest blob size accepted, in bytes (1 TiB): larger sizes are nonsense or an attack. */
-export const maxBlobSize = 2 ** 40;
+const maxBlobSize = 2 ** 40;
 
 /**
  * Reads a descriptor; `where` names it in errors, for example `layer 3 of registry/app:1`.

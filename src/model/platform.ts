@@ -73,11 +73,6 @@ export function formatPlatform(platform: Platform): string {
   return variant === undefined ? `${os}/${architecture}` : `${os}/${architecture}/${variant}`;
 }
 
-/** Whether both name the same os, architecture and variant once normalised. */
-export function platformsEqual(a: Platform, b: Platform): boolean {
-  return formatPlatform(a) === formatPlatform(b);
-}
-
 /** Linux on this process's architecture: containers run Linux wherever the tool itself runs. */
 export function hostPlatform(architecture: string = process.arch): Platform {
   const ociNames: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", loong64: "loong64" };

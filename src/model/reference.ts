@@ -35,7 +35,7 @@ export function isRepository(text: string): boolean {
 }
 
 /** Whether the text is a registry's host, with or without a port. */
-export function isRegistryHost(text: string): boolean {
+function isRegistryHost(text: string): boolean {
   return hostPattern.test(text);
 }
 

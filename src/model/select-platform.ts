@@ -8,7 +8,7 @@ import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from "
  *
  * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
-export function platformEntries(index: ImageIndex): Descriptor[] {
+function platformEntries(index: ImageIndex): Descriptor[] {
   return index.manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
 }
 
@@ -17,9 +17,15 @@ export function platformEntries(index: ImageIndex): Descriptor[] {
  * architecture on linux. A variant is served by itself or a lower one, as containerd does.
  *
  * @param where names the image in errors.
+ * @param flag what chooses its platform, for the hint.
  * @throws ComposeImageError `PLATFORM_NOT_FOUND` naming the platforms there are.
  */
-export function selectPlatform(index: ImageIndex, wanted: Platform | undefined, where: string): Descriptor {
+export function selectPlatform(
+  index: ImageIndex,
+  wanted: Platform | undefined,
+  where: string,
+  flag = "--platform",
+): Descriptor {
   const entries = platformEntries(index);
   const [only] = entries;
   if (wanted === undefined && entries.length === 1 && only !== undefined) return only;
@@ -33,14 +39,19 @@ export function selectPlatform(index: ImageIndex, wanted: Platform | undefined, 
     hint:
       there.length === 0
         ? "Its index names no platform at all."
-        : `It has ${[...new Set(there)].join(", ")}: choose one with --platform.`,
+        : `It has ${[...new Set(there)].join(", ")}: choose one with ${flag}.`,
   });
+}
+
+/** Whether an image for one platform can stand in for another: it is the same, or has a lower variant. */
+export function servesPlatform(actual: Platform, wanted: Platform): boolean {
+  return acceptable(wanted).includes(formatPlatform(actual));
 }
 
 /** The platform and those that can stand in for it, best first, as text. */
 function acceptable(platform: Platform): string[] {
   const wanted = normalizePlatform(platform);
-  const match = /^v([0-9]+)$/.exec(wanted.variant ?? "");
+  const match = /^v([0-9]{1,2})$/.exec(wanted.variant ?? "");
   const lowest = wanted.architecture === "arm" ? 5 : 1;
   if (match === null) return [formatPlatform(wanted)];
   const versions = Array.from(

@@ -7,7 +7,6 @@ import { copyInto } from "../layers/copy.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import type { FileNode } from "../layers/file-node.ts";
 import type { ImageView } from "../layers/image-view.ts";
-import type { LayerBlob } from "../layers/layer-blob.ts";
 import { LayerReader } from "../layers/layer-reader.ts";
 import { layerEntries, layerTar } from "../layers/layer-tar.ts";
 import type { MergedTree } from "../layers/merged-tree.ts";
@@ -15,6 +14,7 @@ import { OutputTree } from "../layers/output-tree.ts";
 import { resolveOwner } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { findSources } from "../layers/source-pattern.ts";
+import { askAll } from "../layers/unknown-path.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
@@ -57,7 +57,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     views,
     () => {
       const output = new OutputTree(baseName);
-      for (const step of steps) {
+      askAll(steps, (step) => {
         const view = builderViews.get(step.from);
         if (view === undefined) throw new ComposeImageError("INTERNAL", "a copy step without its builder");
         copyInto(output, {
@@ -71,7 +71,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
           base: step.link ? undefined : baseView?.tree(),
           madeMtime,
         });
-      }
+      });
       if (plan.config.workdir !== undefined && !plan.copies.every(({ link }) => link)) {
         addWorkingDirectory(output, context.workingDirectory, baseView?.tree(), madeMtime);
       }
@@ -80,10 +80,11 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     call,
   );
   await reader.stage(filesOf(root), call);
-  const readBody = ({ layer, offset }: { layer: LayerBlob; offset: number }): Content => {
-    const extent = layer.bodies.get(offset);
-    if (extent === undefined) throw new ComposeImageError("INTERNAL", `${layer.name}: a body was not staged`);
-    return bodies.read(extent);
+  const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
+    const extent = origin?.blob.bodies.get(offset);
+    if (extent === undefined)
+      throw new ComposeImageError("INTERNAL", `${origin?.blob.name}: a body was not staged`);
+    return bodies.readAtOnce(extent) ?? bodies.read(extent);
   };
   const tar = layerTar(root, plan.sourceDateEpoch, readBody);
   return await stageLayer(tar, plan.compression, jobs, layerSpool, countEntries(root), call);
@@ -91,10 +92,11 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
 
 /** Fails when a source is missing: that is to show before anything of the base is sent. */
 function findAllSources(plan: ComposePlan, views: ReadonlyMap<ImageLocation, ImageView>): void {
-  for (const { from, sources } of plan.copies) {
+  const all = plan.copies.flatMap(({ from, sources }) => sources.map((source) => ({ from, source })));
+  askAll(all, ({ from, source }) => {
     const view = views.get(from);
-    for (const source of sources) if (view !== undefined) findSources(view.tree(), source, view.name);
-  }
+    if (view !== undefined) findSources(view.tree(), source, view.name);
+  });
 }
 
 /** The directory the container starts in, made in the new layer where neither base nor copies have it. */

@@ -36,11 +36,11 @@ async function forecastTarget(
   jobs: number,
   call: Call,
 ): Promise<TargetForecast> {
-  const present = target === undefined ? new Set() : await presentAt(target, blobs, jobs, call);
+  const present = target && (await presentAt(target, blobs, jobs, call));
   const sizes = { presentBytes: 0, mountedBytes: 0, copiedBytes: 0 };
   for (const blob of uploadable(blobs)) {
     const { digest, size } = blob.descriptor;
-    if (present.has(digest)) sizes.presentBytes += size;
+    if (present?.get(digest)) sizes.presentBytes += size;
     else if (target !== undefined && canMount(blob, target)) sizes.mountedBytes += size;
     else sizes.copiedBytes += size;
   }

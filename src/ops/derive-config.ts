@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { ExecutionConfig, HistoryEntry, ImageConfig } from "../model/config.ts";
 import type { Digest } from "../model/digest.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -36,12 +37,11 @@ export function deriveConfig(base: ImageConfig, changes: ConfigChanges, layer: A
   };
 }
 
-/** A relative working directory is meant from the base's, as in a Dockerfile. */
+/** Absolute and cleaned; a relative working directory is meant from the base's, as in a Dockerfile. */
 export function workingDirectory(base: ImageConfig, changes: ConfigChanges): string {
   const { workdir } = changes;
   const own = base.execution.WorkingDir || "/";
-  if (workdir === undefined) return own;
-  return workdir.startsWith("/") ? workdir : `${own.replace(/\/+$/, "")}/${workdir}`;
+  return posix.resolve("/", own, workdir ?? "");
 }
 
 function changedExecution(base: ExecutionConfig, changes: ConfigChanges): ExecutionConfig {
@@ -63,15 +63,16 @@ function changedExecution(base: ExecutionConfig, changes: ConfigChanges): Execut
   };
 }
 
-/** Variables the base has keep their place; new ones follow in the order given. */
+/** Variables the base has keep their place, the first where it has one twice; new ones follow in the order given. */
 function mergedEnv(base: readonly string[], env: Readonly<Record<string, string>>): string[] {
-  const waiting = new Map(Object.entries(env));
-  const kept = base.map((variable) => {
+  const changed = new Map(Object.entries(env));
+  const waiting = new Map(changed);
+  const kept = base.flatMap((variable) => {
     const name = variable.split("=", 1)[0] ?? variable;
+    if (!changed.has(name)) return variable;
     const value = waiting.get(name);
-    if (value === undefined) return variable;
     waiting.delete(name);
-    return `${name}=${value}`;
+    return value === undefined ? [] : `${name}=${value}`;
   });
   return [...kept, ...[...waiting].map(([name, value]) => `${name}=${value}`)];
 }

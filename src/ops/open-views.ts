@@ -1,12 +1,15 @@
 import type { Call } from "../io/call.ts";
 import type { Content } from "../io/content.ts";
 import { groupPath, passwdPath } from "../layers/account-files.ts";
+import { ExcludePatterns } from "../layers/exclude.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
 import { needsAccountFiles } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
+import { StagedBodies } from "../layers/staged-bodies.ts";
+import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ImageLocation } from "../model/location.ts";
@@ -39,12 +42,13 @@ export function openViews(context: ViewsContext): {
   const blobs = new Map<Digest, LayerBlob>();
   const builderViews = new Map<ImageLocation, ImageView>();
   for (const [location, image] of builders) {
-    const sources = plan.copies.filter(({ from }) => from === location).flatMap((step) => step.sources);
-    const interest = new Interest(sources.map(literalPrefix));
-    builderViews.set(
-      location,
-      new ImageView(image.name, layerBlobs(image, blobs), interest, { stagesBodies: true, onWarning }),
+    const steps = plan.copies.filter(({ from }) => from === location);
+    const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
+    const wantsBody = wantedBodies(
+      steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
     );
+    const layers = layerBlobs(image, blobs);
+    builderViews.set(location, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
   }
   const isBaseRead = base !== undefined && readsBase(plan);
   if (!isBaseRead) return { builderViews, baseView: undefined };
@@ -60,7 +64,7 @@ export function openViews(context: ViewsContext): {
   const layers = layerBlobs(base, blobs, (layer, call) =>
     baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
   );
-  const baseView = new ImageView(base.name, layers, interest, { stagesBodies: false, onWarning });
+  const baseView = new ImageView(base.name, layers, interest, { wantsBody: () => false, onWarning });
   return { builderViews, baseView };
 }
 
@@ -85,7 +89,7 @@ function layerBlobs(
       descriptor,
       name: `${image.side} layer ${i + 1} of ${image.source.name}`,
       open: (call: Call) => open(descriptor, call),
-      bodies: new Map(),
+      bodies: new StagedBodies(),
     };
     known.set(descriptor.digest, blob);
     return blob;

@@ -21,8 +21,8 @@ export interface PushTarget {
   readonly target: Target;
   /** Moved when everything is there, in this order. */
   readonly tags: readonly string[];
-  /** Blobs found there before anything was sent. */
-  readonly held: ReadonlySet<Digest>;
+  /** Whether it held a blob before anything was sent, for those that it was asked about. */
+  readonly held: ReadonlyMap<Digest, boolean>;
   /** Blobs sent there already. */
   readonly sent: Set<Digest>;
 }
@@ -35,8 +35,8 @@ export interface ImageToPush {
 }
 
 /**
- * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest by its digest,
- * everywhere; and only when that is done the tags. A failure moves no tag.
+ * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest everywhere; and
+ * only when that is done the tags. A failure moves no tag.
  *
  * @param jobs most blobs under way at once.
  */
@@ -56,9 +56,15 @@ export async function pushImage(
       call,
     );
   }
-  for (const { target } of targets) await target.pushManifest(image.manifest, call);
+  if (targets.length > 1) {
+    // a single target gets the manifest with its first tag
+    for (const { target } of targets) await target.pushManifest(image.manifest, call);
+  }
   for (const { target, tags } of targets) {
-    for (const tag of tags) await target.tag(image.manifest, tag, call);
+    for (const tag of tags) {
+      await target.tag(image.manifest, tag, call);
+      onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
+    }
   }
 }
 
@@ -69,7 +75,7 @@ async function deliver(
   call: Call,
 ): Promise<void> {
   if (sent.has(descriptor.digest)) return;
-  if (held.has(descriptor.digest)) {
+  if (held.get(descriptor.digest) ?? (await target.exists(descriptor, call))) {
     onTransfer({ kind: "present", store: target.name, descriptor });
     return;
   }
@@ -78,7 +84,7 @@ async function deliver(
 }
 
 /**
- * The blobs that a target has.
+ * Which of the blobs a target has.
  *
  * @throws ComposeImageError the target's, so that one that cannot be reached or may not be read shows early.
  */
@@ -87,13 +93,13 @@ export async function presentAt(
   blobs: readonly ImageBlob[],
   jobs: number,
   call: Call,
-): Promise<Set<Digest>> {
-  const present = new Set<Digest>();
+): Promise<Map<Digest, boolean>> {
+  const present = new Map<Digest, boolean>();
   await forEachConcurrently(
     uploadable(blobs),
     jobs,
     async ({ descriptor }, inner) => {
-      if (await target.exists(descriptor, inner)) present.add(descriptor.digest);
+      present.set(descriptor.digest, await target.exists(descriptor, inner));
     },
     call,
   );

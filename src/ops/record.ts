@@ -5,7 +5,7 @@ import type { ComposePlan, CopyStep } from "../plan/compose-plan.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
-export const recordKeys = {
+const recordKeys = {
   /** Images copied from: `[{reference, digest}]`. */
   builders: "io.github.compose-image.builders",
   /** Copy steps: `[{from, src, dst, …}]`; `from` is a position in the builders. */

@@ -7,8 +7,8 @@ import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { type ImageManifest, parseManifest } from "../model/manifest.ts";
 import { isForeignLayerMediaType } from "../model/media-types.ts";
-import { formatPlatform, type Platform, platformsEqual } from "../model/platform.ts";
-import { selectPlatform } from "../model/select-platform.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
+import { selectPlatform, servesPlatform } from "../model/select-platform.ts";
 import type { Stores } from "../store/open-stores.ts";
 import type { Source } from "../store/source.ts";
 
@@ -43,10 +43,11 @@ export async function resolveImage(
   const { source, selector } = await stores.source(location, side, call);
   const stored = await source.manifest(selector, call);
   const top = parseManifest(stored.bytes, stored.descriptor.mediaType, name);
+  const flag = side === "builder" ? "--builder-platform" : "--platform";
   const manifest =
     top.kind === "manifest"
       ? top
-      : await childManifest(source, selectPlatform(top, platform, name), name, call);
+      : await childManifest(source, selectPlatform(top, platform, name, flag), name, call);
   const configBytes = await collect(
     await source.fetch(manifest.config, call),
     maxConfigSize,
@@ -59,7 +60,7 @@ export async function resolveImage(
       hint: "Layers of Windows images are laid out differently; only Linux images can be composed.",
     });
   }
-  if (platform !== undefined && !platformsEqual({ ...actual, ...variantOf(platform, actual) }, platform)) {
+  if (platform !== undefined && !servesPlatform({ ...actual, ...variantOf(platform, actual) }, platform)) {
     throw new ComposeImageError(
       "PLATFORM_MISMATCH",
       `${name} is for ${formatPlatform(actual)}, not for ${formatPlatform(platform)}`,

@@ -17,7 +17,9 @@ export class BaseStream {
   constructor(baseLayers: readonly ImageBlob[], targets: readonly PushTarget[]) {
     for (const blob of uploadable(baseLayers)) {
       const { digest } = blob.descriptor;
-      const lacking = targets.filter(({ target, held }) => !held.has(digest) && !canMount(blob, target));
+      const lacking = targets.filter(
+        ({ target, held }) => held.get(digest) !== true && !canMount(blob, target),
+      );
       if (lacking.length > 0) this.#waiting.set(digest, { blob, targets: lacking });
     }
   }

@@ -75,7 +75,7 @@ function writeHandlers(content: RegistryContent, route: Route, exchange: Exchang
       const session = (): UploadSession => requireSession(content, route.repository, route.session);
       return {
         GET: () => getUpload(session(), exchange),
-        PATCH: () => appendUpload(session(), exchange),
+        PATCH: () => appendUpload(content, session(), exchange),
         PUT: () => finishUpload(content, session(), exchange),
         DELETE: () => cancelUpload(content, session(), exchange),
       };

@@ -1,4 +1,3 @@
-import { isDigest } from "../model/digest.ts";
 import { mediaTypes } from "../model/media-types.ts";
 import { compareNames } from "./compare-names.ts";
 import type { Exchange, RegistryContent } from "./exchange.ts";
@@ -39,7 +38,7 @@ export async function getReferrers(
   digest: string,
   exchange: Exchange,
 ): Promise<void> {
-  const subject = requireDigest(isDigest(digest) ? digest : "");
+  const subject = requireDigest(digest);
   const wanted = exchange.query.get("artifactType");
   const referrers = await content.repositories.referrers(repository, subject, exchange.call);
   const manifests = wanted === null ? referrers : referrers.filter((one) => one.artifactType === wanted);

@@ -155,6 +155,8 @@ async function answer(
     if (!(error instanceof Refusal) && !aborted.signal.aborted) fault = error;
     sendFailure(response, error);
   }
+  // what nobody read of the body has to go by before the connection can bring another request
+  request.resume();
   options.onRequest?.({
     method,
     url,

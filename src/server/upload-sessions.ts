@@ -14,6 +14,8 @@ export class UploadSession {
   readonly #digester = new Digester();
   /** Whether a request is writing to it. */
   busy = false;
+  /** Whether nothing more can come of it: it was ended, is complete, or a byte of it was lost. */
+  over = false;
   /** When a request last used it, on the clock of `performance.now()`. */
   usedAt: number = performance.now();
 
@@ -28,9 +30,14 @@ export class UploadSession {
     return this.#file.size;
   }
 
-  /** @throws ComposeImageError `DISK_FULL`, `LOCAL_IO` */
+  /** @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`; then the session is over. */
   async append(chunk: Uint8Array): Promise<void> {
-    await this.#file.append(chunk);
+    try {
+      await this.#file.append(chunk);
+    } catch (error) {
+      this.over = true;
+      throw error;
+    }
     this.#digester.update(chunk);
   }
 
@@ -41,6 +48,7 @@ export class UploadSession {
    * @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`
    */
   async complete(digest: Digest): Promise<Digest> {
+    this.over = true;
     const actual =
       digestAlgorithm(digest) === "sha256" ? this.#digester.digest() : await this.#digestAgain(digest);
     if (actual === digest) await this.#file.publish(this.#blobs.path(digest));
@@ -91,10 +99,27 @@ export class UploadSessions {
     return session;
   }
 
-  /** Forgets the session and removes what it still has on disk. */
+  /**
+   * Lets one request work on a session, and no other until that has ended. A session that is over then is gone.
+   *
+   * @param session one that is not busy.
+   */
+  async hold(session: UploadSession, work: () => Promise<void>): Promise<void> {
+    session.busy = true;
+    try {
+      await work();
+    } finally {
+      session.busy = false;
+      session.usedAt = performance.now();
+      if (session.over) await this.end(session);
+    }
+  }
+
+  /** Forgets the session and removes what it still has on disk; what a request is writing, once that has ended. */
   async end(session: UploadSession): Promise<void> {
     this.#sessions.delete(session.id);
-    await session.discard();
+    session.over = true;
+    if (!session.busy) await session.discard();
   }
 
   /** Ends all sessions. */

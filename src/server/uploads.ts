@@ -32,8 +32,10 @@ export async function startUpload(
     return;
   }
   try {
-    await receive(session, exchange);
-    await complete(content, session, digest, exchange);
+    await hold(content, session, async () => {
+      await receive(session, exchange);
+      await complete(content, session, digest, exchange);
+    });
   } finally {
     await content.uploads.end(session);
   }
@@ -45,8 +47,12 @@ export function getUpload(session: UploadSession, exchange: Exchange): void {
 }
 
 /** `PATCH /v2/<name>/blobs/uploads/<session>`: appends a chunk. What came before a lost connection is kept. */
-export async function appendUpload(session: UploadSession, exchange: Exchange): Promise<void> {
-  await receive(session, exchange);
+export async function appendUpload(
+  content: RegistryContent,
+  session: UploadSession,
+  exchange: Exchange,
+): Promise<void> {
+  await hold(content, session, () => receive(session, exchange));
   sendEmpty(exchange.response, 202, sessionHeaders(session));
 }
 
@@ -57,21 +63,18 @@ export async function finishUpload(
   exchange: Exchange,
 ): Promise<void> {
   const digest = requireDigest(exchange.query.get("digest"));
-  await receive(session, exchange);
-  try {
+  await hold(content, session, async () => {
+    await receive(session, exchange);
     await complete(content, session, digest, exchange);
-  } finally {
-    await content.uploads.end(session);
-  }
+  });
 }
 
-/** `DELETE /v2/<name>/blobs/uploads/<session>` */
+/** `DELETE /v2/<name>/blobs/uploads/<session>`: also while a request is writing to it, which then comes to nothing. */
 export async function cancelUpload(
   content: RegistryContent,
   session: UploadSession,
   exchange: Exchange,
 ): Promise<void> {
-  requireIdle(session);
   await content.uploads.end(session);
   sendEmpty(exchange.response, 204);
 }
@@ -91,17 +94,24 @@ async function mount(
   return digest;
 }
 
+async function hold(
+  content: RegistryContent,
+  session: UploadSession,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (session.busy)
+    throw new Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload");
+  await content.uploads.hold(session, work);
+}
+
 async function receive(session: UploadSession, exchange: Exchange): Promise<void> {
-  requireIdle(session);
   const expected = expectedSize(session, exchange);
-  session.busy = true;
   const before = session.size;
-  try {
-    for await (const chunk of requestBody(exchange.request)) await session.append(chunk);
-  } finally {
-    session.busy = false;
-    session.usedAt = performance.now();
+  for await (const chunk of requestBody(exchange.request)) {
+    requireAlive(session);
+    await session.append(chunk);
   }
+  requireAlive(session);
   if (expected !== undefined && session.size - before !== expected) {
     throw new Refusal(400, "SIZE_INVALID", "the body is not as long as Content-Range says", {
       headers: sessionHeaders(session),
@@ -148,9 +158,8 @@ async function complete(
   sendEmpty(exchange.response, 201, blobHeaders(session.repository, digest));
 }
 
-function requireIdle(session: UploadSession): void {
-  if (session.busy)
-    throw new Refusal(409, "BLOB_UPLOAD_INVALID", "another request is writing to this upload");
+function requireAlive(session: UploadSession): void {
+  if (session.over) throw new Refusal(404, "BLOB_UPLOAD_UNKNOWN", "the upload was cancelled");
 }
 
 function blobHeaders(repository: string, digest: Digest): Record<string, string> {

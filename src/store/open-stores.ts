@@ -1,8 +1,10 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Call } from "../io/call.ts";
+import { errnoOf, localError } from "../io/local-error.ts";
 import type { Side } from "../io/transfer.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import type { ImageLocation } from "../model/location.ts";
+import { formatLocation, type ImageLocation, type LayoutLocation } from "../model/location.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
 import type { ManifestSelector, Source } from "./source.ts";
@@ -19,7 +21,8 @@ export class Stores implements AsyncDisposable {
   /**
    * The store an image is read from, and how to ask it for the image.
    *
-   * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout without the one image meant.
+   * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout that is not there or has not the one
+   *   image meant.
    */
   async source(
     location: ImageLocation,
@@ -31,7 +34,8 @@ export class Stores implements AsyncDisposable {
       const source = this.#registries.repository(registry, repository, side);
       return { source, selector: digest === undefined ? { tag: tag ?? "latest" } : { digest } };
     }
-    const layout = await openLayout(location.directory, {}, call);
+    await expectDirectory(location, side);
+    const layout = await openLayout(location.directory, { side }, call);
     const { tag } = location;
     return {
       source: layout,
@@ -45,7 +49,8 @@ export class Stores implements AsyncDisposable {
    * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`
    */
   async target(location: ImageLocation, call: Call): Promise<Target> {
-    if (location.transport === "oci") return openLayout(location.directory, { create: true }, call);
+    if (location.transport === "oci")
+      return openLayout(location.directory, { create: true, side: "target" }, call);
     const { registry, repository } = location.reference;
     return this.#registries.repository(registry, repository, "target");
   }
@@ -63,6 +68,18 @@ export class Stores implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#registries.close();
+  }
+}
+
+async function expectDirectory(location: LayoutLocation, side: Side): Promise<void> {
+  try {
+    await stat(location.directory);
+  } catch (cause) {
+    const what = `${side} ${formatLocation(location)}`;
+    if (errnoOf(cause) !== "ENOENT") throw localError(cause, `${what} cannot be read`);
+    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${what}: there is no ${location.directory}`, {
+      hint: "Check the path; it is meant from the current directory.",
+    });
   }
 }
 

@@ -9,8 +9,8 @@ export interface Target extends Source {
   exists(descriptor: Descriptor, call: Call): Promise<boolean>;
 
   /**
-   * Writes a blob. Idempotent: a blob that is there already is success. On failure nothing can be seen under the
-   * digest. `open` may be called again for a retry.
+   * Writes a blob. Idempotent: a blob that is there already is success, though it may be sent again: ask `exists`
+   * first. On failure nothing can be seen under the digest. `open` may be called again for a retry.
    *
    * @throws ComposeImageError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `REGISTRY_REJECTED` and the transport's.
    */

@@ -19,6 +19,8 @@ export interface TarMember {
    * @throws ComposeImageError while reading: `LAYER_TRUNCATED`, and whatever the archive's content throws.
    */
   body(): Content;
+  /** The same in one piece, where it can be had without waiting, while {@link body} has not been asked for. */
+  bodyAtOnce(): Uint8Array | undefined;
 }
 
 /** Bytes of zeros that are given out at a time. */
@@ -56,6 +58,12 @@ export class OpenMember implements TarMember {
     this.#state = "reading";
     if (this.header.type !== "file") return this.#read(0);
     return this.#extent.parts === undefined ? this.#read(this.#unread) : this.#expand(this.#extent.parts);
+  }
+
+  bodyAtOnce(): Uint8Array | undefined {
+    const { size } = this.header;
+    const isAtHand = this.#extent.parts === undefined && this.#cursor.available >= size;
+    return this.#state === "unread" && isAtHand ? this.#cursor.peek().subarray(0, size) : undefined;
   }
 
   /** Ends reading. Passes over what is unread, of which the padding may be missing at the archive's end. */

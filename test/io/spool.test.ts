@@ -1,4 +1,4 @@
-import { mkdtemp, readdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -51,6 +51,16 @@ describe("a spool", () => {
       message: "cannot write a temporary file in /nonexistent: no such file or directory",
       hint: expect.stringContaining("TMPDIR"),
     });
+  });
+
+  it("gives back what was put in after a failure to write", async () => {
+    const directory = join(await mkdtemp(join(tmpdir(), "spool-test-")), "later");
+    await using spool = new Spool(new MemoryBudget(0), directory);
+    await expect(spool.append(chunksOf(Buffer.alloc(2 * mebibyte)))).rejects.toThrow(directory);
+    await mkdir(directory);
+    const body = Buffer.alloc(3 * mebibyte, "later");
+    const extent = await spool.append(chunksOf(body));
+    expect((await collect(spool.read(extent), 10 * mebibyte, "extent")).equals(body)).toBe(true);
   });
 
   it("gives its memory back to the budget", async () => {

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { digestOf } from "../../src/model/digest.ts";
 import { encodeJson } from "../../src/model/manifest.ts";
 import { mediaTypes } from "../../src/model/media-types.ts";
@@ -150,6 +151,32 @@ describe("uploading a blob", () => {
     expect(await filesOf(registry)).toEqual(layoutFiles);
     const gone = await registry.ask("GET", location);
     expect([gone.status, await errorCode(gone)]).toEqual([404, "BLOB_UPLOAD_UNKNOWN"]);
+  });
+
+  it("can be cancelled while a request is writing to it, which then leaves nothing", async () => {
+    const registry = await testRegistry();
+    const location = await startSession(registry);
+    const outgoing = request(new URL(location, registry.url), { method: "PATCH" });
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      outgoing.on("response", (incoming) => resolve(incoming.statusCode)).on("error", reject);
+    });
+    outgoing.write("begin");
+    await expect.poll(() => filesOf(registry)).toHaveLength(layoutFiles.length + 1);
+    expect((await registry.ask("DELETE", location)).status).toBe(204);
+    expect((await registry.ask("PATCH", location)).status).toBe(404);
+    outgoing.end("end");
+    expect(await status).toBe(404);
+    expect(await filesOf(registry)).toEqual(layoutFiles);
+  });
+
+  it("is over when a byte of it could not be written", async () => {
+    const registry = await testRegistry();
+    const location = await startSession(registry);
+    const away = `${registry.directory}-away`;
+    await rename(registry.directory, away);
+    expect((await registry.ask("PATCH", location, { body: randomBytes(10) })).status).toBe(500);
+    await rename(away, registry.directory);
+    expect((await registry.ask("PATCH", location, { body: randomBytes(10) })).status).toBe(404);
   });
 
   it("is tied to its repository", async () => {
@@ -346,6 +373,22 @@ describe("pushing manifests", () => {
     outgoing.end(body);
     expect(await status).toBe(413);
     outgoing.destroy();
+  });
+
+  it("takes the next request of a connection whose last one was refused before its end", async () => {
+    const registry = await testRegistry();
+    const size = 16 * 1024 * 1024;
+    const socket = connect(registry.port, registry.host);
+    onTestFinished(() => void socket.destroy());
+    let answers = "";
+    socket.setEncoding("latin1").on("data", (text: string) => {
+      answers += text;
+    });
+    socket.write(`PUT /v2/app/manifests/1 HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`);
+    socket.write(Buffer.alloc(size, " "));
+    socket.write("GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    const statuses = () => answers.match(/(?<=HTTP\/1\.1 )\d+/g);
+    await expect.poll(statuses).toEqual(["413", "200"]);
   });
 
   it("refuses a manifest under another digest than its own", async () => {

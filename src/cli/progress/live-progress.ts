@@ -54,7 +54,7 @@ export class LiveProgress {
 }
 
 /** One transfer: direction, blob, bytes, rate and time left. */
-export function transferLine(transfer: ActiveTransfer, now: number): string {
+function transferLine(transfer: ActiveTransfer, now: number): string {
   const { direction, store, descriptor, bytes, startedAt } = transfer;
   const rate = (bytes / Math.max(1, now - startedAt)) * 1000;
   const left = Math.max(0, descriptor.size - bytes);

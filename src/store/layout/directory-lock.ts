@@ -85,7 +85,7 @@ async function findRival(directory: string, own: string | undefined): Promise<st
 
 /**
  * Removes what ended processes left at the layout's top. Files of another machine's or container's processes are
- * left for a day.
+ * left for a day, and what cannot be removed stays.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
@@ -93,7 +93,7 @@ export async function removeLeftovers(directory: string): Promise<void> {
     if (owner === undefined || owner.kind === "lock") continue;
     const path = join(directory, name);
     const ended = (await hasEnded(owner)) ?? (await isOlderThan(path, 24 * 60 * 60 * 1000));
-    if (ended) await rm(path, { force: true });
+    if (ended) await rm(path, { force: true }).catch(() => {});
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Call } from "../../io/call.ts";
 import { collect } from "../../io/collect.ts";
 import type { Content, OpenContent } from "../../io/content.ts";
+import type { Side } from "../../io/transfer.ts";
 import { verify } from "../../io/verify.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
@@ -25,9 +26,13 @@ export class LayoutStore implements Target {
   readonly blobs: BlobDirectory;
   readonly index: IndexFile;
 
+  /** The layout in messages: `builder oci:build/app`. */
+  readonly #subject: string;
+
   /** Use `openLayout`, which checks that there is a layout. */
-  constructor(directory: string, blobs: BlobDirectory, index: IndexFile) {
+  constructor(directory: string, blobs: BlobDirectory, index: IndexFile, side?: Side) {
     this.name = `oci:${directory}`;
+    this.#subject = side === undefined ? this.name : `${side} ${this.name}`;
     this.directory = directory;
     this.blobs = blobs;
     this.index = index;
@@ -45,7 +50,7 @@ export class LayoutStore implements Target {
    * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is none, or there are several; then it lists the tags.
    */
   async soleImage(call: Call): Promise<Descriptor> {
-    return soleImage((await this.index.read(call)).entries, this.name);
+    return soleImage((await this.index.read(call)).entries, this.name, this.#subject);
   }
 
   async resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
@@ -54,7 +59,7 @@ export class LayoutStore implements Target {
   }
 
   async manifest(selector: ManifestSelector, call: Call): Promise<StoredManifest> {
-    const subject = `${this.name}${formatSelector(selector)}`;
+    const subject = `${this.#subject}${formatSelector(selector)}`;
     const found = await this.#find(selector, call);
     if (found !== undefined) {
       const bytes = await this.#read(found, subject, call);
@@ -72,11 +77,11 @@ export class LayoutStore implements Target {
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
     call.signal.throwIfAborted();
     if ((await this.blobs.size(descriptor.digest)) === undefined) {
-      throw new ComposeImageError("BLOB_NOT_FOUND", `${this.name} has no blob ${descriptor.digest}`, {
+      throw new ComposeImageError("BLOB_NOT_FOUND", `${this.#subject} has no blob ${descriptor.digest}`, {
         hint: "The layout is incomplete; write it again with the tool that made it.",
       });
     }
-    return verify(this.blobs.read(descriptor.digest, {}, call), descriptor, `blob of ${this.name}`);
+    return verify(this.blobs.read(descriptor.digest, {}, call), descriptor, `${this.#subject}: blob`);
   }
 
   async exists(descriptor: Descriptor, call: Call): Promise<boolean> {
@@ -86,7 +91,7 @@ export class LayoutStore implements Target {
 
   async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
     if (await this.exists(descriptor, call)) return;
-    await this.blobs.write(descriptor, await open(call), `blob for ${this.name}`, call);
+    await this.blobs.write(descriptor, await open(call), `${this.#subject}: blob`, call);
   }
 
   /** Always `false`: a layout has no other repositories to take blobs from. */
@@ -95,7 +100,7 @@ export class LayoutStore implements Target {
   }
 
   async pushManifest(manifest: StoredManifest, call: Call): Promise<void> {
-    if (manifest.bytes.byteLength > maxManifestSize) throw tooLarge(`manifest for ${this.name}`);
+    if (manifest.bytes.byteLength > maxManifestSize) throw tooLarge(`${this.#subject}: manifest`);
     await this.push(manifest.descriptor, async () => asContent(manifest.bytes), call);
   }
 
@@ -103,22 +108,6 @@ export class LayoutStore implements Target {
     await this.pushManifest(manifest, call);
     const added = indexEntry(manifest.descriptor, { [refNameAnnotation]: tag });
     await this.index.update((entries) => [...entries.filter((entry) => refName(entry) !== tag), added], call);
-  }
-
-  /**
-   * Lists the manifest in `index.json` without a tag, as one does for `oci:DIR`. A manifest that is listed already
-   * changes nothing.
-   */
-  async addUntagged(manifest: StoredManifest, call: Call): Promise<void> {
-    await this.pushManifest(manifest, call);
-    const { digest } = manifest.descriptor;
-    await this.index.update(
-      (entries) =>
-        entries.some((entry) => entry.descriptor.digest === digest)
-          ? entries
-          : [...entries, indexEntry(manifest.descriptor)],
-      call,
-    );
   }
 
   /** The descriptor `index.json` has; `undefined` when it has none. */
@@ -129,7 +118,7 @@ export class LayoutStore implements Target {
     if (digests.size > 1) {
       throw new ComposeImageError(
         "LAYOUT_INVALID",
-        `${this.name}${formatSelector(selector)} names ${digests.size} images: ${[...digests].join(", ")}`,
+        `${this.#subject}${formatSelector(selector)} names ${digests.size} images: ${[...digests].join(", ")}`,
         { hint: "Give each image of the layout a tag of its own." },
       );
     }
@@ -148,7 +137,7 @@ export class LayoutStore implements Target {
 
   async #notFound(selector: ManifestSelector, call: Call): Promise<ComposeImageError> {
     const tags = await this.tags(call);
-    return new ComposeImageError("MANIFEST_NOT_FOUND", `${this.name} has no ${selectorNoun(selector)}`, {
+    return new ComposeImageError("MANIFEST_NOT_FOUND", `${this.#subject} has no ${selectorNoun(selector)}`, {
       hint: tags.length === 0 ? "The layout has no tags." : `Its tags are ${tags.join(", ")}.`,
     });
   }

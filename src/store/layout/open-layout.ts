@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { parseJsonObject } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
@@ -21,6 +22,8 @@ export interface LayoutOptions {
   readonly create?: boolean;
   /** Whether a blob may be a symlink, as some build tools make them; default `true`. */
   readonly followSymlinks?: boolean;
+  /** Which image it is for, in messages. */
+  readonly side?: Side;
 }
 
 /**
@@ -35,19 +38,26 @@ export async function openLayout(
   call: Call,
 ): Promise<LayoutStore> {
   call.signal.throwIfAborted();
+  const { side } = options;
+  const subject = side === undefined ? directory : `${side} ${directory}`;
   const index = new IndexFile(directory);
   if (options.create === true) await createLayout(directory, index, call);
   if (!(await hasLayoutFile(directory))) {
     throw new ComposeImageError(
       "LAYOUT_INVALID",
-      `${directory} is not an OCI image layout: it has no oci-layout`,
+      `${subject} is not an OCI image layout: it has no oci-layout`,
       {
         hint: "Make one with skopeo copy docker://IMAGE oci:DIR:TAG, or check the path.",
       },
     );
   }
   await index.read(call);
-  return new LayoutStore(directory, new BlobDirectory(directory, options.followSymlinks ?? true), index);
+  return new LayoutStore(
+    directory,
+    new BlobDirectory(directory, options.followSymlinks ?? true),
+    index,
+    side,
+  );
 }
 
 async function createLayout(directory: string, index: IndexFile, call: Call): Promise<void> {

@@ -7,9 +7,11 @@ import { repositoryAnnotation } from "./repository-annotation.ts";
  * The one image of a layout. Manifests that a registry over the layout merely keeps, without a tag, do not count where
  * there are others.
  *
+ * @param name the layout as it is written on the command line: `oci:build/app`.
+ * @param subject the layout in messages; default its name.
  * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is none, or there are several; then it lists the tags.
  */
-export function soleImage(entries: readonly IndexEntry[], name: string): Descriptor {
+export function soleImage(entries: readonly IndexEntry[], name: string, subject: string = name): Descriptor {
   const images = entries.filter(
     (entry) =>
       refName(entry) !== undefined || entry.descriptor.annotations?.[repositoryAnnotation] === undefined,
@@ -19,13 +21,13 @@ export function soleImage(entries: readonly IndexEntry[], name: string): Descrip
   );
   const [first] = candidates.values();
   if (first === undefined) {
-    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${name} holds no image`);
+    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${subject} holds no image`);
   }
   if (candidates.size > 1) {
     const tags = [...new Set(images.flatMap((entry) => refName(entry) ?? []))];
     throw new ComposeImageError(
       "MANIFEST_NOT_FOUND",
-      `${name} holds ${candidates.size} images, so it has to be said which`,
+      `${subject} holds ${candidates.size} images, so it has to be said which`,
       {
         hint:
           tags.length > 0

@@ -27,6 +27,8 @@ export interface HttpAnswer {
   readonly body: Dispatcher.ResponseData["body"];
   /** What was asked for, after redirects. */
   readonly url: URL;
+  /** Whether somebody else than the one first asked may have answered. */
+  readonly redirected: boolean;
 }
 
 /** A header's value; the first where it came several times. */
@@ -44,6 +46,11 @@ export function headersOf(answer: HttpAnswer, name: string): readonly string[] {
 /** The media type in `Content-Type`, lower case and without parameters. */
 export function contentTypeOf(answer: HttpAnswer): string | undefined {
   return headerOf(answer, "content-type")?.split(";")[0]?.trim().toLowerCase() || undefined;
+}
+
+/** Whether the answer brings an HTML page: what login pages and proxies answer in a registry's place. */
+export function isPage(answer: HttpAnswer): boolean {
+  return contentTypeOf(answer) === "text/html" && contentLengthOf(answer) !== 0;
 }
 
 /** `Content-Length`, where there is a sound one. */

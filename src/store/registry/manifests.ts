@@ -5,15 +5,14 @@ import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestOf, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { isJsonObject } from "../../model/json.ts";
+import { maxManifestSize } from "../../model/manifest.ts";
 import { isManifestMediaType, manifestMediaTypes, mediaTypes } from "../../model/media-types.ts";
 import type { ManifestSelector, StoredManifest } from "../source.ts";
-import { mergeScopes, repositoryScope } from "./auth/scope.ts";
-import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf } from "./http.ts";
+import { repositoryScope } from "./auth/scope.ts";
+import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
 import { networkFault } from "./network-fault.ts";
 import type { RegistryApi } from "./registry-api.ts";
-
-/** Largest manifest read, in bytes: the distribution spec's limit. */
-const maxManifestSize = 4 * 1024 * 1024;
+import { pageError } from "./rejection.ts";
 
 const accept = manifestMediaTypes.join(", ");
 
@@ -57,6 +56,7 @@ export class Manifests {
           throw await this.#api.reject(answer, { what: this.#what(selector) }, call);
         }
         await discard(answer);
+        if (isPage(answer)) throw pageError(answer, this.#what(selector), this.#api.party);
         return answer.status === 200;
       },
       call,
@@ -86,6 +86,7 @@ export class Manifests {
         );
         if (![200, 201, 204].includes(answer.status)) throw await this.#api.reject(answer, { what }, call);
         await discard(answer);
+        if (isPage(answer)) throw pageError(answer, what, this.#api.party);
         const stored = headerOf(answer, "docker-content-digest");
         const { digest } = manifest.descriptor;
         if (isDigest(stored) && digestAlgorithm(stored) === digestAlgorithm(digest) && stored !== digest) {
@@ -203,7 +204,7 @@ export class Manifests {
   }
 
   #pull(): string[] {
-    return mergeScopes([repositoryScope(this.#api.repository, "pull")]);
+    return [repositoryScope(this.#api.repository, "pull")];
   }
 
   #path(selector: ManifestSelector): string {

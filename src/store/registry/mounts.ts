@@ -1,4 +1,5 @@
 import type { Call } from "../../io/call.ts";
+import { outlasting } from "../../io/outlasting.ts";
 import { retry } from "../../io/retry.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
@@ -8,7 +9,7 @@ import { canonicalRegistry } from "./hosts/api-host.ts";
 import { discard, headerOf } from "./http.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import { resolveUploadLocation } from "./upload-location.ts";
-import type { Uploads } from "./uploads.ts";
+import { cancelMs, type Uploads } from "./uploads.ts";
 
 /**
  * Mounts a blob of another repository of the same registry.
@@ -33,7 +34,9 @@ export async function mountBlob(
   ]);
   let faults = 0;
   const attempt = async (): Promise<boolean> => {
-    const answer = await api.send({ method: "POST", target, scopes }, call);
+    const answer = await outlasting(call, cancelMs, (inner) =>
+      api.send({ method: "POST", target, scopes }, inner),
+    );
     const { status } = answer;
     if (status >= 500) faults += 1;
     if (status === 429 || (status >= 500 && faults === 1)) {

@@ -64,11 +64,14 @@ export function networkFault(
   return network(redactText(messageOf(error)), "Check the network and the proxy settings.");
 }
 
-/** Whether a fault is one that a host speaking plain HTTP gives to a client that begins TLS, or the other way round. */
+/**
+ * Whether a fault is one that a host speaking plain HTTP gives to a client that begins TLS, or the other way round. An
+ * alert is not: only who speaks TLS sends one.
+ */
 export function suggestsOtherScheme(fault: unknown): boolean {
   const error = fault instanceof Retryable ? fault.error : fault;
   const code = errorCode(error instanceof ComposeImageError ? error.cause : error);
-  return /^(?:ERR_SSL_|EPROTO$|HPE_|ECONNRESET$|ECONNREFUSED$|EPIPE$|UND_ERR_SOCKET$)/.test(code);
+  return /^(?:ERR_SSL_(?!.*ALERT)|EPROTO$|HPE_|ECONNRESET$|ECONNREFUSED$|EPIPE$|UND_ERR_SOCKET$)/.test(code);
 }
 
 function tlsError(error: unknown, code: string, where: string): ComposeImageError {
@@ -77,7 +80,17 @@ function tlsError(error: unknown, code: string, where: string): ComposeImageErro
     : code.startsWith("ERR_SSL_")
       ? "Check the TLS versions and the client certificate the registry asks for."
       : "Give the authority that signed it with --ca-file, or skip verification with --insecure.";
-  return new ComposeImageError("TLS", `${where}: ${redactText(messageOf(error))}`, { hint, cause: error });
+  return new ComposeImageError("TLS", `${where}: ${redactText(tlsReason(error) ?? messageOf(error))}`, {
+    hint,
+    cause: error,
+  });
+}
+
+/** What OpenSSL calls the failure, without the place in its own source that its messages name. */
+function tlsReason(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const inner = tlsReason(error.cause);
+  return inner ?? ("reason" in error && typeof error.reason === "string" ? error.reason : undefined);
 }
 
 /** The code of the innermost cause that has one, and of the first failure where several addresses were tried. */

@@ -20,7 +20,8 @@ export function redactUrl(url: URL): string {
 
 /**
  * Text of foreign origin as it may be shown on one line: no control characters, URLs redacted, `Authorization` values
- * and anything that looks like a JSON Web Token left out, cut to `limit` characters.
+ * and anything that looks like a JSON Web Token, whole or cut, left out; no longer than `limit` characters. Takes time
+ * in proportion to the text's length, whatever the text.
  */
 export function redactText(text: string, limit = 500): string {
   const line = text
@@ -32,6 +33,6 @@ export function redactText(text: string, limit = 500): string {
       return url === null ? "REDACTED" : redactUrl(url);
     })
     .replace(/\b(Basic|Bearer) +[\w\-.~+/=]{8,}/gi, "$1 REDACTED")
-    .replace(/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, "REDACTED");
+    .replace(/\beyJ[\w-]{8,}(?:\.[\w-]+)*/g, "REDACTED");
   return line.length > limit ? `${line.slice(0, limit)}…` : line;
 }

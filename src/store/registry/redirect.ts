@@ -24,7 +24,7 @@ export async function exchangeFollowing(
   let { url, headers } = request;
   for (let step = 0; step <= maxRedirects; step += 1) {
     const answer = await transport.exchange({ ...request, url, headers }, party, call);
-    if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+    if (![301, 302, 303, 307, 308].includes(answer.status)) return { ...answer, redirected: step > 0 };
     const next = redirectTarget(url, headerOf(answer, "location"), party);
     await discard(answer);
     if (next.origin !== url.origin) headers = withoutConfidential(headers);

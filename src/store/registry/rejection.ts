@@ -1,6 +1,6 @@
 import { isTransientStatus, parseRetryAfter, Retryable } from "../../io/retry.ts";
 import { ComposeImageError, type ErrorCode } from "../../model/errors.ts";
-import { isJsonObject } from "../../model/json.ts";
+import { isJsonObject, type Json } from "../../model/json.ts";
 import { type HttpAnswer, headerOf, type Party } from "./http.ts";
 import { redactText } from "./redact.ts";
 
@@ -42,6 +42,15 @@ export async function rejection(
   const code = codeOf(answer.status, said.codes, context.notFound);
   const hint = code === "UNAUTHORIZED" || code === "DENIED" ? credentialHint : hints[code];
   return new ComposeImageError(code, message, { hint });
+}
+
+/** The error for an HTML page in place of a registry's answer, whatever its status says. */
+export function pageError(answer: HttpAnswer, what: string, party: Party): ComposeImageError {
+  return new ComposeImageError(
+    "REGISTRY_REJECTED",
+    `${party.side} ${what}: ${answer.url.host} answered ${answer.status} with an HTML page`,
+    { hint: "Check that the address is a registry's, and that no proxy or login page answers in its place." },
+  );
 }
 
 const hints: Partial<Record<ErrorCode, string>> = {
@@ -101,17 +110,27 @@ export function parseErrorBody(body: string): RegistryWords {
       detail === null ||
       detail === "" ||
       (isJsonObject(detail) && Object.keys(detail).length === 0);
-    const detailText = empty ? "" : ` (${typeof detail === "string" ? detail : JSON.stringify(detail)})`;
+    const detailText = empty ? "" : ` (${typeof detail === "string" ? detail : jsonText(detail)})`;
     return `${typeof message === "string" ? message : ""}${detailText}`.trim();
   });
   return { codes, text: redactText(sentences.filter((sentence) => sentence !== "").join("; ")) };
 }
 
+/** The value as JSON, or `…` when it is nested too deeply to be written. */
+function jsonText(value: Json): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "…";
+  }
+}
+
+/** What a browser would show. No pattern runs past the next `<`: a body full of them must not cost seconds. */
 function visibleText(text: string): string {
   if (!text.startsWith("<")) return text;
-  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
+  const title = /<title[^<>]*>([^<]*)<\/title>/i.exec(text)?.[1];
   const xml = [/<Code>([^<]*)<\/Code>/, /<Message>([^<]*)<\/Message>/].map(
     (pattern) => pattern.exec(text)?.[1] ?? "",
   );
-  return title ?? (xml.join(" ").trim() || text.replace(/<[^>]*>/g, " "));
+  return title ?? (xml.join(" ").trim() || text.replace(/<[^<>]*>/g, " "));
 }

@@ -8,10 +8,12 @@ import type { Target } from "../target.ts";
 import { repositoryScope } from "./auth/scope.ts";
 import { readBlob } from "./blob-reader.ts";
 import { isForeign, readForeignLayer } from "./foreign-layer.ts";
-import { discard, type HttpAnswer } from "./http.ts";
+import { canonicalRegistry } from "./hosts/api-host.ts";
+import { contentLengthOf, discard, type HttpAnswer, isPage } from "./http.ts";
 import { Manifests } from "./manifests.ts";
 import { mountBlob } from "./mounts.ts";
 import type { RegistryApi } from "./registry-api.ts";
+import { pageError } from "./rejection.ts";
 import { Uploads } from "./uploads.ts";
 
 /**
@@ -30,7 +32,7 @@ export class Repository implements Target {
   /** @param refusingMounts registries that do not mount; shared by all repositories of a client. */
   constructor(api: RegistryApi, refusingMounts: Set<string>) {
     this.name = api.party.store;
-    this.mountOrigin = { registry: api.registry, repository: api.repository };
+    this.mountOrigin = { registry: canonicalRegistry(api.registry), repository: api.repository };
     this.#api = api;
     this.#manifests = new Manifests(api);
     this.#uploads = new Uploads(api);
@@ -54,8 +56,7 @@ export class Repository implements Target {
       if (answer.status === 200 || answer.status === 206) return answer;
       const what = `${this.name}: blob ${descriptor.digest}`;
       const error = await this.#api.reject(answer, { what, notFound: "BLOB_NOT_FOUND" }, inner);
-      const elsewhere = answer.url.pathname !== this.#blobPath(descriptor);
-      if (elsewhere && [400, 401, 403].includes(answer.status) && staleRedirects === 0) {
+      if (answer.redirected && [400, 401, 403].includes(answer.status) && staleRedirects === 0) {
         staleRedirects += 1;
         throw new Retryable(error, "the storage refused the registry's link");
       }
@@ -71,21 +72,20 @@ export class Repository implements Target {
     const what = `${this.name}: blob ${descriptor.digest}`;
     const attempt = async (): Promise<boolean> => {
       const answer = await this.#sendBlobRequest("HEAD", descriptor, {}, call);
-      const elsewhere = answer.url.pathname !== this.#blobPath(descriptor);
-      const unknown = answer.status === 404 || answer.status === 405 || (elsewhere && answer.status < 500);
-      if (answer.status !== 200 && !unknown) throw await this.#api.reject(answer, { what }, call);
+      const { status, redirected } = answer;
+      const unknown = status === 404 || status === 405 || (redirected && status < 500);
+      if (status !== 200 && !unknown) throw await this.#api.reject(answer, { what }, call);
       await discard(answer);
-      return answer.status === 200;
+      if (status === 200 && isPage(answer) && contentLengthOf(answer) !== descriptor.size) {
+        throw pageError(answer, what, this.#api.party);
+      }
+      return status === 200;
     };
     return this.#api.retry(what, attempt, call);
   }
 
-  async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
-    if (!this.#uploads.has(descriptor.digest) && (await this.exists(descriptor, call))) {
-      this.#api.onTransfer({ kind: "present", store: this.name, descriptor });
-      return;
-    }
-    await this.#uploads.push(descriptor, open, call);
+  push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
+    return this.#uploads.push(descriptor, open, call);
   }
 
   mount(descriptor: Descriptor, from: MountOrigin, call: Call): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { abortable } from "../../io/abortable.ts";
 import type { Call } from "../../io/call.ts";
 import type { TransferListener } from "../../io/transfer.ts";
 import type { Dispatchers } from "./hosts/dispatchers.ts";
@@ -44,7 +45,7 @@ export class Transport {
     await nextTurn();
     const begun = performance.now();
     try {
-      const answer = await this.#dispatchers.for(url).request({
+      const answering = this.#dispatchers.for(url).request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -55,6 +56,8 @@ export class Transport {
         bodyTimeout: this.timeoutMs,
         highWaterMark,
       });
+      // undici looks at the signal only once it has a connection, which can take long
+      const answer = await abortable(answering, call);
       this.onTransfer({
         kind: "request",
         store: party.store,
@@ -63,7 +66,13 @@ export class Transport {
         status: answer.statusCode,
         ms: Math.round(performance.now() - begun),
       });
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body, url };
+      return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: answer.body,
+        url,
+        redirected: false,
+      };
     } catch (error) {
       call.signal.throwIfAborted();
       throw networkFault(error, url.host, party, this.timeoutMs);

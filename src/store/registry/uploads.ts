@@ -1,21 +1,23 @@
 import type { Call } from "../../io/call.ts";
 import type { OpenContent } from "../../io/content.ts";
+import { outlasting } from "../../io/outlasting.ts";
 import { Retryable } from "../../io/retry.ts";
 import { StallTimer } from "../../io/stall-timer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { repositoryScope } from "./auth/scope.ts";
-import { discard, type HttpAnswer, headerOf } from "./http.ts";
+import { discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
 import type { RegistryApi } from "./registry-api.ts";
+import { pageError } from "./rejection.ts";
 import { UploadBody } from "./upload-body.ts";
 import { resolveUploadLocation, withDigest } from "./upload-location.ts";
 
 /** Registries hash and move a blob between its last byte and their answer; this many usual timeouts are granted. */
 const commitPatience = 10;
 
-/** Longest time the cancelling of an upload may take, in milliseconds. */
-const cancelMs = 2_000;
+/** Longest time that learning of an upload session, and cancelling it, may take after an abort, in milliseconds. */
+export const cancelMs = 2_000;
 
 /** Uploads of blobs to one repository. */
 export class Uploads {
@@ -30,11 +32,6 @@ export class Uploads {
   /** Keeps an upload session that was begun elsewhere for the push of this digest. */
   keep(digest: Digest, session: URL): void {
     this.#begun.set(digest, session);
-  }
-
-  /** Whether a session is kept for this digest; then the registry has just said that it lacks the blob. */
-  has(digest: Digest): boolean {
-    return this.#begun.has(digest);
   }
 
   /**
@@ -64,6 +61,7 @@ export class Uploads {
     const session = this.#begun.get(descriptor.digest) ?? (await this.#begin(descriptor, call));
     this.#begun.delete(descriptor.digest);
     try {
+      call.signal.throwIfAborted();
       await this.#complete(session, descriptor, open, call);
     } catch (error) {
       await this.#cancel(session);
@@ -71,15 +69,14 @@ export class Uploads {
     }
   }
 
+  /** Waits for the answer even when aborted, for a while: a session whose place nobody knows cannot be cancelled. */
   async #begin(descriptor: Descriptor, call: Call): Promise<URL> {
-    const answer = await this.#api.send(
-      {
-        method: "POST",
-        target: `/v2/${this.#api.repository}/blobs/uploads/`,
-        scopes: this.#scopes(),
-      },
-      call,
-    );
+    const request = {
+      method: "POST",
+      target: `/v2/${this.#api.repository}/blobs/uploads/`,
+      scopes: this.#scopes(),
+    } as const;
+    const answer = await outlasting(call, cancelMs, (inner) => this.#api.send(request, inner));
     if (answer.status !== 202) throw await this.#api.reject(answer, { what: this.#what(descriptor) }, call);
     await discard(answer);
     return resolveUploadLocation(headerOf(answer, "location"), answer.url, this.#api.party);
@@ -109,7 +106,7 @@ export class Uploads {
       if (body.sourceError !== undefined) throw body.sourceError;
       throw stall.expired ? this.#stalled(session) : error;
     } finally {
-      stall.stop();
+      stall.end();
     }
     const { status } = answer;
     if (status !== 200 && status !== 201 && status !== 204) {
@@ -118,6 +115,7 @@ export class Uploads {
       throw lost ? new Retryable(error, "the upload session is lost", { limit: 2 }) : error;
     }
     await discard(answer);
+    if (isPage(answer)) throw pageError(answer, this.#what(descriptor), this.#api.party);
     this.#check(answer, descriptor);
   }
 

@@ -1,9 +1,10 @@
-import { readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import { removeLeftovers, withDirectoryLock } from "../../../src/store/layout/directory-lock.ts";
+import { indexEntry } from "../../../src/store/layout/index-entry.ts";
 import { openLayout } from "../../../src/store/layout/open-layout.ts";
 import { parseTemporaryName, temporaryName } from "../../../src/store/layout/temporary-name.ts";
 import { run } from "../../support/command.ts";
@@ -91,7 +92,7 @@ describe("the lock of a layout", () => {
     const layout = await openLayout(directory, { create: true }, unstoppable);
     const image = await tinyImage("hello");
     await pushTinyImage(layout, image);
-    await layout.addUntagged(image.manifest, unstoppable);
+    await layout.index.update(() => [indexEntry(image.manifest.descriptor)], unstoppable);
     const prefixes = ["a", "b", "c"];
     await Promise.all(
       prefixes.map((prefix) => run(process.execPath, [script("add-tags.ts"), directory, prefix, "10"])),
@@ -110,5 +111,13 @@ describe("what killed writers leave", () => {
     for (const name of [live, dead, ".compose-image-notes"]) await writeFile(join(directory, name), "");
     await removeLeftovers(directory);
     expect((await readdir(directory)).sort()).toEqual([live, ".compose-image-notes"].sort());
+  });
+
+  it("stays where it cannot be removed, and keeps nobody from the layout", async () => {
+    const directory = await temporaryDirectory("leftovers");
+    const stuck = temporaryName("blob").replace(/-\d+(-[0-9a-f-]{36})$/, "-1$1");
+    await mkdir(join(directory, stuck));
+    await openLayout(directory, { create: true }, unstoppable);
+    expect(await readdir(directory)).toContain(stuck);
   });
 });

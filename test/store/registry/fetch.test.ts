@@ -1,38 +1,17 @@
+import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import { collect } from "../../../src/io/collect.ts";
-import type { TransferEvent } from "../../../src/io/transfer.ts";
 import type { Descriptor } from "../../../src/model/descriptor.ts";
-import { RegistryClient, type RegistryClientOptions } from "../../../src/store/registry/client.ts";
-import {
-  countOf,
-  registryError,
-  type Script,
-  type ScriptedRegistry,
-  sampleBlob,
-  sendJson,
-  startScriptedRegistry,
-} from "./scripted-registry.ts";
+import type { RegistryClientOptions } from "../../../src/store/registry/client.ts";
+import { openForTest, startForTest } from "./open-for-test.ts";
+import { countOf, registryError, type Script, sampleBlob, sendJson } from "./scripted-registry.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(script: Script): Promise<ScriptedRegistry> {
-  const registry = await startScriptedRegistry(script);
-  cleanups.push(() => registry.close());
-  return registry;
-}
-
-function open(host: string, options: RegistryClientOptions = {}) {
-  const events: TransferEvent[] = [];
-  const client = new RegistryClient({ env: {}, onTransfer: (event) => events.push(event), ...options });
-  cleanups.push(() => client.close());
-  return { target: client.repository(host, "team/app", "builder"), events, client };
-}
-
+const start = startForTest;
+const open = (host: string, options: RegistryClientOptions = {}) =>
+  openForTest(host, { side: "builder", ...options });
 const read = async (host: string, descriptor: Descriptor, options: RegistryClientOptions = {}) =>
   collect(await open(host, options).target.fetch(descriptor, unstoppable), 2 ** 26, "blob");
 
@@ -404,4 +383,66 @@ describe("a foreign layer", () => {
     });
     expect(storage.seen).toHaveLength(0);
   });
+});
+
+describe("a proxy that does not answer CONNECT", () => {
+  async function muteProxy(): Promise<{
+    readonly env: Record<string, string>;
+    readonly asked: Promise<unknown>;
+  }> {
+    const server = createTcpServer((socket) => sockets.add(socket));
+    const sockets = new Set<Socket>();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    return { env: { HTTPS_PROXY: `http://127.0.0.1:${port}` }, asked: once(server, "connection") };
+  }
+
+  test("is given up", async () => {
+    const { env } = await muteProxy();
+    const fetching = open("registry.example", { env, timeoutMs: 150, retries: 0 }).target.fetch(
+      descriptor,
+      unstoppable,
+    );
+    await expect(fetching).rejects.toMatchObject({ code: "NETWORK" });
+  });
+
+  test("is left at once by an abort", async () => {
+    const { env, asked } = await muteProxy();
+    const controller = new AbortController();
+    const { target } = open("registry.example", { env });
+    const fetching = target.fetch(descriptor, { signal: controller.signal });
+    fetching.catch(() => {});
+    await asked;
+    controller.abort(new Error("interrupted"));
+    await expect(fetching).rejects.toThrow("interrupted");
+  });
+});
+
+test("however many downloads wait for their reader, another request is answered", async () => {
+  const registry = await start((request, response) => {
+    response.writeHead(200, { "content-length": bytes.byteLength });
+    if (request.method === "HEAD") response.end();
+    else response.write(bytes.subarray(0, 10));
+  });
+  const { target } = open(registry.host);
+  const waiting = Array.from({ length: 70 }, () => target.fetch(descriptor, unstoppable));
+  await Promise.all(waiting);
+  expect(await target.exists(descriptor, unstoppable)).toBe(true);
+});
+
+test("a storage link that was refused is asked for anew, also when its path is the registry's own", async () => {
+  const storage = await start((_, response) => {
+    if (storage.seen.length === 1) response.writeHead(403).end();
+    else sendBlob(response, undefined);
+  });
+  const registry = await start((request, response) =>
+    response.writeHead(307, { location: `http://${storage.host}${request.path}` }).end(),
+  );
+  expect(await read(registry.host, descriptor)).toEqual(bytes);
+  expect(countOf(registry, "GET")).toBe(2);
 });

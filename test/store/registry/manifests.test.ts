@@ -1,33 +1,14 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import { digestOf } from "../../../src/model/digest.ts";
 import { mediaTypes } from "../../../src/model/media-types.ts";
-import { RegistryClient } from "../../../src/store/registry/client.ts";
 import type { StoredManifest } from "../../../src/store/source.ts";
-import {
-  registryError,
-  type Script,
-  type ScriptedRegistry,
-  sendJson,
-  startScriptedRegistry,
-} from "./scripted-registry.ts";
+import { openForTest, startForTest } from "./open-for-test.ts";
+import { registryError, type Script, type ScriptedRegistry, sendJson } from "./scripted-registry.ts";
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(script: Script): Promise<ScriptedRegistry> {
-  const registry = await startScriptedRegistry(script);
-  cleanups.push(() => registry.close());
-  return registry;
-}
-
-function open(registry: ScriptedRegistry) {
-  const client = new RegistryClient({ env: {}, retries: 1 });
-  cleanups.push(() => client.close());
-  return client.repository(registry.host, "app", "base");
-}
+const start = startForTest;
+const open = ({ host }: ScriptedRegistry) =>
+  openForTest(host, { repository: "app", side: "base", retries: 1 }).target;
 
 const bytes = Buffer.from(`{"schemaVersion":2,"mediaType":"${mediaTypes.oci.manifest}","layers":[]}`);
 const digest = digestOf(bytes);

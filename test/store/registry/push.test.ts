@@ -1,9 +1,11 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import type { Content, OpenContent } from "../../../src/io/content.ts";
 import type { TransferEvent } from "../../../src/io/transfer.ts";
-import { RegistryClient, type RegistryClientOptions } from "../../../src/store/registry/client.ts";
+import { mediaTypes } from "../../../src/model/media-types.ts";
+import type { RegistryClientOptions } from "../../../src/store/registry/client.ts";
+import { openForTest, startForTest } from "./open-for-test.ts";
 import {
   countOf,
   registryError,
@@ -12,13 +14,7 @@ import {
   type SeenRequest,
   sampleBlob,
   sendJson,
-  startScriptedRegistry,
 } from "./scripted-registry.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 const { bytes, descriptor } = sampleBlob(300_000);
 const uploads = "/v2/team/app/blobs/uploads/";
@@ -38,21 +34,9 @@ function uploading(script: Partial<Record<string, Script>> = {}): Script {
   };
 }
 
-async function start(
-  script: Script,
-  options: { body?: "discard" | "leave" } = {},
-): Promise<ScriptedRegistry> {
-  const registry = await startScriptedRegistry(script, options);
-  cleanups.push(() => registry.close());
-  return registry;
-}
-
-function open(registry: ScriptedRegistry, options: RegistryClientOptions = {}) {
-  const events: TransferEvent[] = [];
-  const client = new RegistryClient({ env: {}, onTransfer: (event) => events.push(event), ...options });
-  cleanups.push(() => client.close());
-  return { target: client.repository(registry.host, "team/app", "target"), events, client };
-}
+const start = startForTest;
+const open = (registry: ScriptedRegistry, options: RegistryClientOptions = {}) =>
+  openForTest(registry.host, options);
 
 function counting(content: () => Content = () => chunks(bytes)) {
   let opened = 0;
@@ -86,16 +70,6 @@ test("a blob goes in one request of known length, its digest appended to the ses
   const sent = events.flatMap((event) => (event.kind === "progress" ? [event.bytes] : []));
   expect(sent.reduce((sum, n) => sum + n)).toBe(descriptor.size);
   expect(countOf(registry, "DELETE")).toBe(0);
-});
-
-test("a blob that is there already is not sent, and not even opened", async () => {
-  const registry = await start((_, response) => response.writeHead(200).end());
-  const { target, events } = open(registry);
-  const content = counting();
-  await target.push(descriptor, content.openContent, unstoppable);
-  expect(content.opened()).toBe(0);
-  expect(registry.seen.map(({ method }) => method)).toEqual(["HEAD"]);
-  expect(kinds(events)).toEqual(["present"]);
 });
 
 test("an absolute location on another host is used, without the credentials", async () => {
@@ -238,7 +212,7 @@ test("a token that expires before the upload ends is refreshed once, and the upl
   const registry = await start((request, response) => {
     if (request.path === "/token")
       return sendJson(response, 200, { token: `t${countOf(registry, "GET", "/token")}` });
-    const expired = request.method === "PUT" && request.headers.authorization === "Bearer t2";
+    const expired = request.method === "PUT" && request.headers.authorization === "Bearer t1";
     if (request.headers.authorization === undefined || expired) {
       const challenge = `Bearer realm="http://${registry.host}/token",service="r"`;
       return response.writeHead(401, { "www-authenticate": challenge }).end();
@@ -249,8 +223,9 @@ test("a token that expires before the upload ends is refreshed once, and the upl
   const content = counting();
   await open(registry).target.push(descriptor, content.openContent, unstoppable);
   expect(content.opened()).toBe(2);
-  expect(countOf(registry, "POST")).toBe(1);
-  expect(registry.seen.findLast(({ method }) => method === "PUT")?.body).toEqual(bytes);
+  const puts = registry.seen.filter(({ method }) => method === "PUT");
+  expect(puts.map(({ path }) => path)).toEqual([`${uploads}1`, `${uploads}1`]);
+  expect(puts.at(-1)?.body).toEqual(bytes);
 });
 
 describe("a mount", () => {
@@ -307,4 +282,90 @@ describe("a mount", () => {
     expect(await open(registry).target.mount(descriptor, elsewhere, unstoppable)).toBe(false);
     expect(registry.seen).toHaveLength(0);
   });
+});
+
+test("a refusal while the source still waits leaves no timer behind", async () => {
+  const timeoutMs = 54_321;
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => timers.mockRestore());
+  const registry = await start(uploading({ PUT: (_, response) => response.writeHead(413).end() }), {
+    body: "discard",
+  });
+  let release = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let lastIsAsked = (): void => {};
+  const lagging = new Promise<void>((resolve) => {
+    lastIsAsked = resolve;
+  });
+  const source = async function* () {
+    yield bytes.subarray(0, 10);
+    yield bytes.subarray(10, 20);
+    lastIsAsked();
+    await ended;
+    yield bytes.subarray(20);
+  };
+  const pushing = open(registry, { timeoutMs, retries: 0 }).target.push(
+    descriptor,
+    counting(source).openContent,
+    unstoppable,
+  );
+  pushing.catch(() => {});
+  await lagging;
+  await expect(pushing).rejects.toMatchObject({ code: "REGISTRY_REJECTED" });
+  timers.mockClear();
+  release();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const waits = timers.mock.calls.map(([, milliseconds]) => milliseconds);
+  expect(waits.filter((ms) => ms === timeoutMs || ms === 10 * timeoutMs)).toEqual([]);
+});
+
+test("an abort while a session is being begun cancels the session", async () => {
+  const controller = new AbortController();
+  const rest = uploading();
+  const registry = await start(
+    uploading({
+      POST: async (request, response) => {
+        controller.abort(new Error("interrupted"));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        rest(request, response);
+      },
+    }),
+  );
+  const { target } = open(registry);
+  const pushing = target.push(descriptor, counting().openContent, { signal: controller.signal });
+  await expect(pushing).rejects.toThrow("interrupted");
+  expect(registry.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    `POST ${uploads}`,
+    `DELETE ${uploads}1`,
+  ]);
+});
+
+test("a page of HTML is no word of a registry's, whatever its status", async () => {
+  const page: Script = (_, response) =>
+    response.writeHead(200, { "content-type": "text/html" }).end("<html><title>Log in</title></html>");
+  const portal = open(await start(page)).target;
+  const refused = { code: "REGISTRY_REJECTED", message: expect.stringContaining("HTML page") };
+  await expect(portal.exists(descriptor, unstoppable)).rejects.toMatchObject(refused);
+  const manifest = { descriptor: { ...descriptor, mediaType: mediaTypes.oci.manifest }, bytes };
+  await expect(portal.exists(manifest.descriptor, unstoppable)).rejects.toMatchObject(refused);
+  await expect(portal.pushManifest(manifest, unstoppable)).rejects.toMatchObject(refused);
+  await expect(portal.tag(manifest, "1", unstoppable)).rejects.toMatchObject(refused);
+  const late = open(await start(uploading({ PUT: page }))).target;
+  const pushing = late.push(descriptor, counting().openContent, unstoppable);
+  await expect(pushing).rejects.toMatchObject(refused);
+});
+
+test("an empty answer that a server's default calls HTML is taken", async () => {
+  const html = { "content-type": "text/html; charset=utf-8", "content-length": "0" };
+  const registry = await start(uploading({ PUT: (_, response) => response.writeHead(201, html).end() }));
+  const { target } = open(registry);
+  await target.push(descriptor, counting().openContent, unstoppable);
+  await target.pushManifest({ descriptor, bytes }, unstoppable);
+});
+
+test("two spellings of a registry's name are one origin to mount from", () => {
+  const upper = openForTest("LOCALHOST:5000").target;
+  expect(upper.mountOrigin).toEqual(openForTest("localhost:5000").target.mountOrigin);
 });

@@ -24,3 +24,16 @@ test.each([
 ])("an error's body that is %s is shown as words", (_, body, expected) => {
   expect(parseErrorBody(body)).toEqual(expected);
 });
+
+test("a body that is all openings of tags or tokens is read as fast as any other", () => {
+  for (const piece of ["<", "<title", "-eyJaaaaaaaa"]) {
+    const { text } = parseErrorBody(piece.repeat((512 * 1024) / piece.length));
+    expect(text.length).toBeLessThanOrEqual(501);
+  }
+});
+
+test("a detail nested too deeply to be written is left out, not the rest", () => {
+  const detail = "[".repeat(30_000) + "]".repeat(30_000);
+  const body = `{"errors":[{"code":"DENIED","message":"no","detail":${detail}}]}`;
+  expect(parseErrorBody(body)).toEqual({ codes: ["DENIED"], text: "no (…)" });
+});

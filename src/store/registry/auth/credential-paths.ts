@@ -9,12 +9,23 @@ import type { Environment } from "../hosts/proxy.ts";
  * @see https://github.com/containers/image/blob/v5.36.0/docs/containers-auth.json.5.md
  */
 export function credentialPaths(authfile: string | undefined, env: Environment): string[] {
-  const home = env.HOME || homedir();
+  const home = env.HOME || systemHome();
+  const configHome = env.XDG_CONFIG_HOME || (home && join(home, ".config"));
+  const dockerConfig = env.DOCKER_CONFIG || (home && join(home, ".docker"));
   return [
     authfile,
     env.REGISTRY_AUTH_FILE,
     env.XDG_RUNTIME_DIR && join(env.XDG_RUNTIME_DIR, "containers", "auth.json"),
-    join(env.XDG_CONFIG_HOME || join(home, ".config"), "containers", "auth.json"),
-    join(env.DOCKER_CONFIG || join(home, ".docker"), "config.json"),
+    configHome && join(configHome, "containers", "auth.json"),
+    dockerConfig && join(dockerConfig, "config.json"),
   ].filter((path): path is string => path !== undefined && path !== "");
+}
+
+/** The home that the system's accounts give; none for a user id they do not hold, as pods may have. */
+function systemHome(): string | undefined {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import type { SecureContext } from "node:tls";
-import { Agent, type Dispatcher, ProxyAgent } from "undici";
+import { Agent, type Dispatcher, Pool, ProxyAgent } from "undici";
 import { isInsecureHost } from "./api-host.ts";
 import { type Environment, proxyFor } from "./proxy.ts";
 import { type TlsFiles, tlsContext } from "./tls.ts";
@@ -13,12 +13,10 @@ export interface DispatcherOptions extends TlsFiles {
 }
 
 /**
- * Most connections to one origin. Downloads that wait for their reader hold theirs, so this is far above any sensible
- * number of parallel transfers: a lower bound could make a download wait for an upload that waits for it.
+ * Keep-alive connections, pooled for each origin, in as many flavours as needed: direct or proxied, verified or not.
+ * Their number has no bound here: downloads that wait for their reader hold theirs, and with a bound one could wait for
+ * an upload that waits for it. Callers bound what they have under way.
  */
-const connectionsPerOrigin = 64;
-
-/** Keep-alive connections, pooled for each origin, in as many flavours as needed: direct or proxied, verified or not. */
 export class Dispatchers {
   readonly #options: DispatcherOptions;
   readonly #dispatchers = new Map<string, Dispatcher>();
@@ -58,11 +56,13 @@ export class Dispatchers {
       secureContext: this.#secureContext(),
       rejectUnauthorized: verified,
     });
-    const common = { allowH2: false, connections: connectionsPerOrigin, connectTimeout: timeout };
+    const common = { allowH2: false, connectTimeout: timeout };
     if (proxy === undefined) return new Agent({ ...common, connect: tls ? secure(verify) : { timeout } });
     return new ProxyAgent({
       ...common,
       uri: proxy.href,
+      // the wait for the answer to CONNECT, which is none of connecting
+      clientFactory: (origin, tunnel) => new Pool(origin, { ...tunnel, headersTimeout: timeout }),
       ...(tls && { requestTls: secure(verify) }),
       ...(proxy.protocol === "https:" && { proxyTls: secure(true) }),
     });

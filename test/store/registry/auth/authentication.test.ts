@@ -1,8 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { unstoppable } from "../../../../src/io/call.ts";
-import type { TransferEvent } from "../../../../src/io/transfer.ts";
-import { RegistryClient } from "../../../../src/store/registry/client.ts";
+import { openForTest, startForTest } from "../open-for-test.ts";
 import {
   countOf,
   registryError,
@@ -11,13 +10,7 @@ import {
   type SeenRequest,
   sampleBlob,
   sendJson,
-  startScriptedRegistry,
 } from "../scripted-registry.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 const { descriptor } = sampleBlob(10);
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -32,7 +25,7 @@ interface Options {
 
 /** A registry with its token server on the same port. */
 async function start(options: Options = {}): Promise<ScriptedRegistry> {
-  const registry = await startScriptedRegistry(async (request, response) => {
+  const registry = await startForTest(async (request, response) => {
     if (request.path === "/token") {
       if (options.token !== undefined) return options.token(request, response);
       return sendJson(response, 200, { token: `token-${countOf(registry, "GET", "/token")}` });
@@ -48,16 +41,13 @@ async function start(options: Options = {}): Promise<ScriptedRegistry> {
       "www-authenticate": challenge,
     });
   });
-  cleanups.push(() => registry.close());
   return registry;
 }
 
-function open(registry: ScriptedRegistry, auths: Record<string, unknown> = {}) {
-  const events: TransferEvent[] = [];
+function open({ host }: ScriptedRegistry, auths: Record<string, unknown> = {}) {
   const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths }), HOME: "/nonexistent" };
-  const client = new RegistryClient({ env, retries: 1, onTransfer: (event) => events.push(event) });
-  cleanups.push(() => client.close());
-  return { repository: client.repository(registry.host, "app", "target"), events, client };
+  const { target, ...rest } = openForTest(host, { repository: "app", env, retries: 1 });
+  return { repository: target, ...rest };
 }
 
 const tokenRequests = (registry: ScriptedRegistry) => registry.seen.filter(({ path }) => path === "/token");
@@ -202,8 +192,7 @@ describe("Basic authentication", () => {
     response.writeHead(401, { "www-authenticate": 'Negotiate, Basic realm="r"' }).end();
   };
   const startBasic = async () => {
-    const registry = await startScriptedRegistry(basic);
-    cleanups.push(() => registry.close());
+    const registry = await startForTest(basic);
     return registry;
   };
 
@@ -270,10 +259,9 @@ test("credentials that the token server refuses are an error, not anonymous acce
 });
 
 test("403 means denied, without another try", async () => {
-  const registry = await startScriptedRegistry((_, response) =>
+  const registry = await startForTest((_, response) =>
     sendJson(response, 403, registryError("DENIED", "requested access is denied")),
   );
-  cleanups.push(() => registry.close());
   await expect(open(registry).repository.manifest({ tag: "1" }, unstoppable)).rejects.toMatchObject({
     code: "DENIED",
     message: expect.stringMatching(/^target .*\/app:1: .* answered 403 DENIED requested access is denied$/),
