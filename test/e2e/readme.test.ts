@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attempt } from "../support/command.ts";
+import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
+import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
+import { makeImage, pushMade } from "../support/make-image.ts";
+import { readImage } from "../support/read-image.ts";
+import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
+import { startService } from "../support/service.ts";
+import { temporaryDirectory } from "../support/temp.ts";
+import { describeWith } from "../support/tools.ts";
+
+const readme = await readFile(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
+const shellBlocks = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+
+/** The one shell block with the text. */
+function blockWith(text: string): string {
+  const found = shellBlocks.filter((block) => block.includes(text));
+  expect(found, `shell blocks with ${text}`).toHaveLength(1);
+  return found[0] ?? "";
+}
+
+describeWith(["cli"], "the README", () => {
+  let scene: ComposeScene;
+
+  beforeAll(async () => {
+    scene = await composeScene(await startEmbeddedRegistry());
+    const app = makeImage({
+      layers: [
+        {
+          files: [
+            { path: "opt/" },
+            { path: "opt/app-root/src/" },
+            { path: "opt/app-root/src/dist/server.js", content: "" },
+          ],
+        },
+      ],
+    });
+    await pushMade(app, scene.registry.url, "app-builder:sha-1a2b");
+    await pushMade(scene.base, scene.registry.url, "node-runtime:24");
+  });
+  afterAll(() => scene.stop());
+
+  /** Runs a block as a shell would, `compose-image` being the built command. */
+  const runBlock = async (block: string) => {
+    const home = await temporaryDirectory("readme-home");
+    const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${block}`;
+    return attempt("bash", ["-euc", script.replaceAll("registry.example", scene.registry.host)], {
+      cwd: home,
+      env: isolatedEnvironment(home, home),
+    });
+  };
+
+  test("the first example runs as it stands and does what it says", async () => {
+    const result = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const image = await readImage(`${scene.registry.host}/app:latest`);
+    expect(result.stdout.toString()).toBe(`${scene.registry.host}/app@${image.digest}\n`);
+    expect((await readImage(`${scene.registry.host}/app:1.2.3`)).digest).toBe(image.digest);
+    expect([...image.top.entries.keys()]).toContain("run/app/dist/server.js");
+    expect(image.config.config).toMatchObject({
+      Entrypoint: ["node", "dist/server.js"],
+      WorkingDir: "/run/app",
+    });
+  });
+
+  test("the summary it shows has the rows that the command prints", async () => {
+    const result = await runCli(scene.arguments());
+    const rows = (text: string) => [...text.matchAll(/^([a-z]+) {2,}\S/gm)].map(([, name]) => name);
+    const shown = /^```\n(registry[\s\S]*?)^```$/m.exec(readme)?.[1] ?? readme;
+    for (const row of rows(result.stderr)) expect(rows(shown)).toContain(row);
+    expect(rows(result.stderr)).not.toEqual([]);
+  });
+
+  test("the version it asks for is the package's", async () => {
+    const result = await runCli(["--version"]);
+    const manifest = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+    expect(result.stdout.trim()).toBe(JSON.parse(manifest).version);
+    expect(blockWith("compose-image --version")).toContain("npm install");
+  });
+
+  test("the serve example serves", async () => {
+    const command = blockWith("compose-image serve").trim().replace("127.0.0.1:5000", "127.0.0.1:0");
+    const [, ...args] = command.split(" ");
+    const directory = await temporaryDirectory("readme-serve");
+    const placed = args.map((arg) => (arg === "./images" ? directory : arg));
+    const service = await startService(process.execPath, [cliPath, ...placed], /listening on (http:\S+)/);
+    expect((await fetch(`${service.ready[1]}/v2/`)).status).toBe(200);
+    await service.stop();
+  });
+
+  test("the message it shows for a missing path is the one that is printed", async () => {
+    const result = await runCli([
+      ...["--builder", `${scene.registry.host}/app-builder:sha-1a2b`, "--base", "scratch"],
+      ...["--directory", "/opt/app", "--tag", scene.names.target, "--quiet"],
+    ]);
+    expect(result.status).toBe(4);
+    const messages = [...readme.matchAll(/^```\n(compose-image: [\s\S]*?)^```$/gm)].map(([, text]) => text);
+    expect(messages).toContain(result.stderr.replaceAll(scene.registry.host, "registry.example"));
+  });
+
+  describe("its table of options", () => {
+    const listed = new Set(
+      [...readme.matchAll(/^\| (`--.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+        [...cell.matchAll(/--[a-z-]+/g)].map(([option]) => option),
+      ),
+    );
+
+    test("has every option of compose, and no other", async () => {
+      const help = (await runCli(["compose", "--help"])).stdout;
+      const offered = new Set([...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option));
+      offered.delete("--help");
+      expect([...listed].sort()).toEqual([...offered].sort());
+    });
+  });
+});
