@@ -35,8 +35,8 @@ export interface ImageToPush {
 }
 
 /**
- * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest everywhere; and
- * only when that is done the tags. A failure moves no tag.
+ * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest by its digest,
+ * everywhere; and only when that is done the tags. A failure moves no tag.
  *
  * @param jobs most blobs under way at once.
  */
@@ -56,10 +56,7 @@ export async function pushImage(
       call,
     );
   }
-  if (targets.length > 1) {
-    // a single target gets the manifest with its first tag
-    for (const { target } of targets) await target.pushManifest(image.manifest, call);
-  }
+  for (const { target } of targets) await target.pushManifest(image.manifest, call);
   for (const { target, tags } of targets) {
     for (const tag of tags) {
       await target.tag(image.manifest, tag, call);

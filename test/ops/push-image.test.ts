@@ -43,19 +43,20 @@ const manifestPuts = (requests: readonly string[]) =>
     .filter((request) => /^PUT .*\/manifests\//.test(request))
     .map((put) => put.replace(/[0-9a-f]{64}/, ""));
 
-test("a target is asked once for each blob, and gets the manifest with its tag", async () => {
+test("a target is asked once for each blob, and gets the manifest by its digest before its tag", async () => {
   const { run } = await requestsOfCompose("out:1");
   const first = await run();
   const asked = first.filter((request) => request.startsWith("HEAD"));
   expect(asked).toHaveLength(4);
   expect(new Set(asked).size).toBe(4);
-  expect(manifestPuts(first)).toEqual(["PUT /v2/out/manifests/1"]);
+  expect(manifestPuts(first)).toEqual(["PUT /v2/out/manifests/sha256:", "PUT /v2/out/manifests/1"]);
   const second = await run();
   expect(second.map((request) => request.slice(0, 4)).sort()).toEqual([
     "HEAD",
     "HEAD",
     "HEAD",
     "HEAD",
+    "PUT ",
     "PUT ",
   ]);
 });

@@ -126,7 +126,6 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   const sourceDateEpoch = flags.sourceDateEpoch ?? (env.SOURCE_DATE_EPOCH || undefined);
   const plan = parseComposeFlags({ ...flags, sourceDateEpoch });
   const dryRun = parseDryRun(flags.dryRun);
-  const progress = startProgress(terminal, flags);
   const movedTags: string[] = [];
   const options: ComposeOptions = {
     ...registryOptions(flags, terminal),
@@ -143,6 +142,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   for (const path of [flags.digestFile, flags.metadataFile]) {
     if (path !== undefined) await expectWritable(path);
   }
+  const progress = startProgress(terminal, flags);
   // Loaded only now, so that help and wrong usage are answered at once.
   const { compose } = await import("../../ops/compose.ts");
   const result = await compose(plan, options)
