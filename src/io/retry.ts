@@ -108,6 +108,7 @@ export async function retry<T>(attempt: () => Promise<T>, retries: Retries, call
  * asked for when that is longer.
  *
  * @param used retries taken before this one.
+ * @internal exported for its test
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function retryDelayMs(policy: RetryPolicy, used: number, afterMs: number | undefined): number {

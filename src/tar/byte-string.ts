@@ -11,17 +11,7 @@ export function bytesOfText(text: string): ByteString {
   return Buffer.from(text, "utf8").toString("latin1") as ByteString;
 }
 
-/** Bytes, as a byte string. */
-export function bytesOfBuffer(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1") as ByteString;
-}
-
 /** For messages and JSON: the bytes read as UTF-8, invalid ones as U+FFFD. */
 export function textOfBytes(bytes: ByteString): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-/** The bytes themselves. */
-export function bufferOfBytes(bytes: ByteString): Buffer {
-  return Buffer.from(bytes, "latin1");
 }

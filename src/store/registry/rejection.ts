@@ -87,7 +87,11 @@ interface RegistryWords {
   readonly text: string;
 }
 
-/** Reads the body of an error: the spec's JSON, other JSON, HTML or XML, or plain text. */
+/**
+ * Reads the body of an error: the spec's JSON, other JSON, HTML or XML, or plain text.
+ *
+ * @internal exported for its test
+ */
 export function parseErrorBody(body: string): RegistryWords {
   const text = body.trim();
   let json: unknown;
