@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { Command, CommanderError } from "commander";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { exitStatus, exitStatusOf } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
@@ -42,6 +44,8 @@ function makeProgram(terminal: Terminal): Command {
       outputError: () => {},
     });
   addComposeCommand(program, terminal);
+  addLsCommand(program, terminal);
+  addCatCommand(program, terminal);
   addServeCommand(program, terminal);
   return program;
 }
@@ -59,6 +63,7 @@ function processTerminal(signal: AbortSignal): Terminal {
   }
   return {
     write: (text) => process.stdout.write(text),
+    writeContent: (content) => pipeline(content, process.stdout, { end: false, signal }),
     writeError: (text) => process.stderr.write(text),
     isInteractive: process.stderr.isTTY === true,
     width: () => process.stderr.columns || 80,

@@ -44,9 +44,14 @@ export function addRegistryOptions(command: Command): Command {
 
 /** Adds the flags that say what is printed. */
 export function addOutputOptions(command: Command): Command {
+  command.optionsGroup("What to print:").option("--json", "one JSON document on standard output");
+  return addQuietOptions(command);
+}
+
+/** Adds those of them that are about standard error alone. */
+export function addQuietOptions(command: Command): Command {
   return command
     .optionsGroup("What to print:")
-    .option("--json", "one JSON document on standard output")
     .option("--quiet", "nothing on standard error but errors")
     .option("--verbose", "every request, and the causes of errors");
 }

@@ -1,7 +1,11 @@
+import type { Content } from "../io/content.ts";
+
 /** What a command may touch of the process it runs in. */
 export interface Terminal {
   /** To standard output. */
   write(text: string): void;
+  /** Bytes to standard output, at its pace. */
+  writeContent(content: Content): Promise<void>;
   /** To standard error. */
   writeError(text: string): void;
   /** Whether standard error is a terminal. */

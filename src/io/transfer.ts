@@ -1,7 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 
-/** Which image a transfer belongs to. */
-export type Side = "builder" | "base" | "target";
+/** What an image is to the work; `image` where there is only one. */
+export type Side = "builder" | "base" | "target" | "image";
 
 /**
  * What happens on the wire, as it happens. `bytes` counts what this event adds, not a total; bytes that are sent or

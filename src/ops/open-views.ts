@@ -1,5 +1,3 @@
-import type { Call } from "../io/call.ts";
-import type { Content } from "../io/content.ts";
 import { groupPath, passwdPath } from "../layers/account-files.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import { ImageView } from "../layers/image-view.ts";
@@ -8,13 +6,12 @@ import type { LayerBlob } from "../layers/layer-blob.ts";
 import { needsAccountFiles } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
-import { StagedBodies } from "../layers/staged-bodies.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
-import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import { layerBlobs } from "./layer-blobs.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { BaseStream } from "./stream-base.ts";
 
@@ -76,22 +73,4 @@ export function readsBase(plan: ComposePlan): boolean {
 /** Whether owners are given by name. */
 export function namesOwners(plan: ComposePlan): boolean {
   return plan.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
-}
-
-/** The layers of an image, one object for each distinct blob among all images. */
-function layerBlobs(
-  image: ResolvedImage,
-  known: Map<Digest, LayerBlob>,
-  open = (layer: Descriptor, call: Call): Promise<Content> => image.source.fetch(layer, call),
-): LayerBlob[] {
-  return image.manifest.layers.map((descriptor, i) => {
-    const blob = known.get(descriptor.digest) ?? {
-      descriptor,
-      name: `${image.side} layer ${i + 1} of ${image.source.name}`,
-      open: (call: Call) => open(descriptor, call),
-      bodies: new StagedBodies(),
-    };
-    known.set(descriptor.digest, blob);
-    return blob;
-  });
 }

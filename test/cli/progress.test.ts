@@ -156,6 +156,7 @@ describe("the choice of progress", () => {
     let written = "";
     const terminal: Terminal = {
       write: () => {},
+      writeContent: () => Promise.resolve(),
       writeError: (text) => {
         written += text;
       },

@@ -32,7 +32,8 @@ describeWith(["cli"], "the README", () => {
           files: [
             { path: "opt/" },
             { path: "opt/app-root/src/" },
-            { path: "opt/app-root/src/dist/server.js", content: "" },
+            { path: "opt/app-root/src/dist/", mode: 0o755 },
+            { path: "opt/app-root/src/dist/server.js", content: "listen()" },
           ],
         },
       ],
@@ -78,6 +79,12 @@ describeWith(["cli"], "the README", () => {
     const manifest = await readFile(new URL("../../package.json", import.meta.url), "utf8");
     expect(result.stdout.trim()).toBe(JSON.parse(manifest).version);
     expect(blockWith("compose-image --version")).toContain("npm install");
+  });
+
+  test("the examples of ls and cat show the builder's files", async () => {
+    const result = await runBlock(blockWith("compose-image ls"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
   });
 
   test("the serve example serves", async () => {
