@@ -3,8 +3,11 @@ import type { InflateRaw, ZstdDecompress } from "node:zlib";
 /** A stream of node:zlib that unpacks on a thread of libuv's pool. */
 export type UnpackingStream = InflateRaw | ZstdDecompress;
 
-/** Bytes of output per chunk; smaller chunks cost threads' round trips, larger ones memory. */
-export const outputChunkSize = 256 * 1024;
+/**
+ * Bytes of output per chunk. Smaller chunks cost threads' round trips; of larger ones more bytes wait for the collector,
+ * which goes by the number of objects.
+ */
+export const outputChunkSize = 128 * 1024;
 
 /**
  * What comes out of the stream while `feed` feeds it. Feeding goes on while the reader works on a chunk, one chunk

@@ -123,18 +123,26 @@ export class ImageView {
 
   /**
    * An upper layer may write through a lower layer's symlink into the interest, without an entry of its own for the
-   * directory. Such symlinks have to be in the view.
+   * directory. Such symlinks have to be in the view. Where it writes to a directory that nothing is known of, a symlink
+   * there may lead to one of those that lead into the interest: these are taken in, which shows the former.
    */
   #demandAliases(): void {
     if (this.#layers.every(({ index }) => index === undefined || index.aliases.size === 0)) return;
+    const aliases = new Set(this.#layers.flatMap(({ index }) => [...(index?.aliases ?? [])]));
     const writtenInto = new Set<ImagePath>();
+    let writesToUnknown = false;
     let first: ImagePath | undefined;
-    for (const { index } of this.#layers.toReversed()) {
+    for (const { wanted, index } of this.#layers.toReversed()) {
       for (const parent of index?.unlistedParents ?? []) {
-        for (let at = parent; at !== "" && !writtenInto.has(at); at = parentOf(at)) writtenInto.add(at);
+        let isKnown = wanted.knows(parent);
+        for (let at = parent; at !== ""; at = parentOf(at)) {
+          writtenInto.add(at);
+          isKnown ||= aliases.has(at);
+        }
+        writesToUnknown ||= !isKnown;
       }
       for (const alias of index?.aliases ?? []) {
-        if (!writtenInto.has(alias)) continue;
+        if (!writesToUnknown && !writtenInto.has(alias)) continue;
         first ??= alias;
         this.#demand(alias, "all");
       }

@@ -21,6 +21,9 @@ const eStargzEntries: ReadonlySet<string> = new Set([
   ".no.prefetch.landmark",
 ]);
 
+/** So many directory entries are remembered; an entry that comes later than that costs time, not correctness. */
+const mostListed = 1024;
+
 /** Makes a {@link LayerIndex} out of a layer's members, offered one after the other. */
 export class LayerScan {
   readonly #interest: Interest;
@@ -35,6 +38,8 @@ export class LayerScan {
   readonly #unlistedParents = new Set<ImagePath>();
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
   #listed = "" as ImagePath;
+  /** Those met before it, the latest last: where `a-b` is sorted before `a/b`, entries of `a` come later than it. */
+  readonly #recentlyListed = new Set<ImagePath>();
 
   constructor(interest: Interest, place: LayerPlace) {
     this.#interest = interest;
@@ -69,7 +74,8 @@ export class LayerScan {
         break;
     }
     this.#noteParent(parentOf(path));
-    if (header.type === "directory") this.#listed = path;
+    if (header.type === "directory") this.#noteDirectory(path);
+    else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
       if (header.type === "symlink" && this.#touchesInterest(path, header.linkname)) this.#aliases.add(path);
       return "skip";
@@ -109,7 +115,19 @@ export class LayerScan {
   }
 
   #noteParent(parent: ImagePath): void {
-    if (!isWithin(this.#listed, parent)) this.#unlistedParents.add(parent);
+    if (isWithin(this.#listed, parent) || this.#recentlyListed.has(parent)) return;
+    this.#unlistedParents.add(parent);
+  }
+
+  #noteDirectory(path: ImagePath): void {
+    this.#listed = path;
+    const recent = this.#recentlyListed;
+    recent.add(path);
+    if (recent.size <= mostListed) return;
+    for (const oldest of recent) {
+      recent.delete(oldest);
+      break;
+    }
   }
 
   #touchesInterest(link: ImagePath, target: ByteString): boolean {

@@ -45,7 +45,8 @@ export function workingDirectory(base: ImageConfig, changes: ConfigChanges): str
 }
 
 function changedExecution(base: ExecutionConfig, changes: ConfigChanges): ExecutionConfig {
-  const { env, labels, exposedPorts, workdir, user, entrypoint, cmd } = changes;
+  const { env, labels, exposedPorts, volumes, workdir, user, entrypoint, cmd } = changes;
+  const { stopSignal, healthcheck, shell } = changes;
   const { Cmd: baseCmd, ...rest } = base;
   const keptCmd = entrypoint === undefined ? baseCmd : undefined;
   const nextCmd = cmd === undefined ? keptCmd : [...cmd];
@@ -54,13 +55,23 @@ function changedExecution(base: ExecutionConfig, changes: ConfigChanges): Execut
     ...(nextCmd !== undefined && { Cmd: nextCmd }),
     ...(env !== undefined && { Env: mergedEnv(base.Env ?? [], env) }),
     ...(labels !== undefined && { Labels: { ...base.Labels, ...sortedByKey(labels) } }),
-    ...(exposedPorts !== undefined && {
-      ExposedPorts: { ...base.ExposedPorts, ...Object.fromEntries(exposedPorts.map((port) => [port, {}])) },
-    }),
+    ...(exposedPorts !== undefined && { ExposedPorts: withKeys(base.ExposedPorts, exposedPorts) }),
+    ...(volumes !== undefined && { Volumes: withKeys(base.Volumes, volumes) }),
     ...(workdir !== undefined && { WorkingDir: workdir }),
     ...(user !== undefined && { User: user }),
     ...(entrypoint !== undefined && { Entrypoint: [...entrypoint] }),
+    ...(stopSignal !== undefined && { StopSignal: stopSignal }),
+    ...(healthcheck !== undefined && { Healthcheck: healthcheck }),
+    ...(shell !== undefined && { Shell: [...shell] }),
   };
+}
+
+/** A set as the configuration writes it: names with empty objects. */
+function withKeys(
+  base: Readonly<Record<string, JsonObject>> | undefined,
+  added: readonly string[],
+): Record<string, JsonObject> {
+  return { ...base, ...Object.fromEntries(added.map((name) => [name, {}])) };
 }
 
 /** Variables the base has keep their place, the first where it has one twice; new ones follow in the order given. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../model/json.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { MediaTypeFamily } from "../model/media-types.ts";
 import type { OwnerSpec } from "../model/owner.ts";
@@ -64,9 +65,18 @@ export interface CopyStep {
 export interface ConfigChanges {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** `PORT/PROTOCOL`; added to the base's. */
   readonly exposedPorts?: readonly string[];
+  /** Paths; added to the base's. */
+  readonly volumes?: readonly string[];
   readonly workdir?: string;
   readonly user?: string;
   readonly entrypoint?: readonly string[];
   readonly cmd?: readonly string[];
+  /** `SIGTERM`, or a number. */
+  readonly stopSignal?: string;
+  /** As the configuration's `Healthcheck` has it; durations in nanoseconds. */
+  readonly healthcheck?: JsonObject;
+  /** What shell forms run in. */
+  readonly shell?: readonly string[];
 }

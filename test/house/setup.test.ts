@@ -122,10 +122,11 @@ test("dist/ is built when it is missing, older than src/, or holds what src/ no 
     "node_modules/typescript/bin/tsc",
     `const fs = require("node:fs");
      fs.appendFileSync("built.log", "built\\n");
+     const out = process.argv[process.argv.indexOf("--outDir") + 1];
      for (const name of fs.readdirSync("src", { recursive: true })) {
        if (!name.endsWith(".ts")) continue;
-       fs.mkdirSync("dist/cli", { recursive: true });
-       fs.writeFileSync("dist/" + name.replace(/ts$/, "js"), "#!/usr/bin/env node\\n");
+       fs.mkdirSync(out + "/cli", { recursive: true });
+       fs.writeFileSync(out + "/" + name.replace(/ts$/, "js"), "#!/usr/bin/env node\\n");
      }`,
   );
   const builds = () => {

@@ -32,8 +32,12 @@ test("a body that is all openings of tags or tokens is read as fast as any other
   }
 });
 
-test("a detail nested too deeply to be written is left out, not the rest", () => {
+test("a detail nested too deeply to be written is cut or left out, not the rest", () => {
   const detail = "[".repeat(30_000) + "]".repeat(30_000);
   const body = `{"errors":[{"code":"DENIED","message":"no","detail":${detail}}]}`;
-  expect(parseErrorBody(body)).toEqual({ codes: ["DENIED"], text: "no (…)" });
+  const { codes, text } = parseErrorBody(body);
+  expect(codes).toEqual(["DENIED"]);
+  // how deep a value Node can write differs from release to release
+  expect(text).toMatch(/^no \(\[*…/);
+  expect(text.length).toBeLessThan(2_000);
 });
