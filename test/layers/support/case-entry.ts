@@ -20,7 +20,7 @@ const types: Readonly<Record<string, EntryType>> = {
 const kinds = Object.fromEntries(Object.entries(types).map(([kind, type]) => [type, kind]));
 
 /** What a line leaves unsaid. */
-export function defaultMode(type: EntryType): number {
+function defaultMode(type: EntryType): number {
   if (type === "directory") return 0o755;
   return type === "symlink" ? 0o777 : 0o644;
 }
