@@ -15,13 +15,13 @@ const typeLetters: Readonly<Record<EntryType, string>> = {
 /** Lines as `ls -l` has them: type and mode, owner, size, time in UTC, path. */
 export function describeFiles(files: readonly ImageFile[]): string {
   const rows = files.map(({ path, node }) => {
-    const { type, mode, uid, gid, mtime, linkname, devmajor, devminor } = node.attributes;
+    const { type, mode, uid, gid, linkname, devmajor, devminor } = node.attributes;
     const isDevice = type === "character" || type === "block";
     return {
       mode: `${typeLetters[type]}${permissions(mode)}`,
       owner: `${uid}:${gid}`,
       size: isDevice ? `${devmajor},${devminor}` : String(node.size),
-      time: formatTime(mtime),
+      time: formatTime(node.mtime),
       name: `/${printable(path)}${type === "directory" ? "/" : ""}${type === "symlink" ? ` -> ${printable(linkname)}` : ""}`,
     };
   });
@@ -38,7 +38,7 @@ export function describeFiles(files: readonly ImageFile[]): string {
 /** The same for programs. Names that are not UTF-8 are given in base64 besides; attribute values always are. */
 export function filesDocument(files: readonly ImageFile[]): unknown {
   return files.map(({ path, node }) => {
-    const { type, mode, uid, gid, mtime, linkname, devmajor, devminor, xattrs } = node.attributes;
+    const { type, mode, uid, gid, linkname, devmajor, devminor, xattrs } = node.attributes;
     return {
       path: `/${textOfBytes(path)}`,
       ...(!isUtf8(path) && { pathBase64: base64(path) }),
@@ -47,7 +47,7 @@ export function filesDocument(files: readonly ImageFile[]): unknown {
       uid,
       gid,
       size: node.size,
-      mtime,
+      mtime: node.mtime,
       ...(type === "symlink" && { target: textOfBytes(linkname) }),
       ...((type === "character" || type === "block") && { device: [devmajor, devminor] }),
       ...(xattrs.size > 0 && {

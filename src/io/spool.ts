@@ -1,10 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { join } from "node:path";
-import { ComposeImageError } from "../model/errors.ts";
 import type { Content } from "./content.ts";
-import { localError } from "./local-error.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { SpoolFile } from "./spool-file.ts";
 
 /** A stretch of a {@link Spool}. */
 export interface Extent {
@@ -16,20 +12,15 @@ export interface Extent {
 
 const slabSize = 1024 * 1024;
 
-/** What a read at a new place of the file brings; reads that go on from there double, up to a slab. */
-const smallestRead = 64 * 1024;
-
 /**
  * Content put aside to be read later, in any order: one growing line of bytes whose beginning is in memory, as far as
- * the budget goes, and whose rest is in one temporary file. The file is unlinked as soon as it is open, so nothing is
- * left behind whatever happens to the process.
+ * the budget goes, and whose rest is in one temporary file.
  */
 export class Spool implements AsyncDisposable {
   readonly #budget: MemoryBudget;
-  readonly #directory: string;
+  readonly #file: SpoolFile;
   readonly #slabs: Buffer[] = [];
   #inMemory = true;
-  #file: FileHandle | undefined;
   /** The end of the file part that is not written yet; written when it is full and more comes. */
   #tail = Buffer.alloc(0);
   #tailLength = 0;
@@ -37,13 +28,11 @@ export class Spool implements AsyncDisposable {
   #turn: Promise<unknown> = Promise.resolve();
   /** Appends that have not ended. */
   #underWay = 0;
-  /** What was read from the file last: neighbours are usually wanted next. */
-  #window: { offset: number; bytes: Buffer } | undefined;
 
   /** @param directory where the temporary file is made if one is needed. */
   constructor(budget: MemoryBudget, directory: string) {
     this.#budget = budget;
-    this.#directory = directory;
+    this.#file = new SpoolFile(directory);
   }
 
   /** Bytes put aside so far. */
@@ -103,7 +92,7 @@ export class Spool implements AsyncDisposable {
    * with the next append.
    */
   readAtOnce({ offset, size }: Extent): Uint8Array | undefined {
-    const chunk = this.#memoryAt(offset) ?? this.#windowAt(offset);
+    const chunk = this.#memoryAt(offset) ?? this.#file.known(offset - this.#memorySize);
     return chunk !== undefined && chunk.byteLength >= size ? chunk.subarray(0, size) : undefined;
   }
 
@@ -112,7 +101,7 @@ export class Spool implements AsyncDisposable {
     const end = extent.offset + extent.size;
     let position = extent.offset;
     while (position < end) {
-      const chunk = this.#memoryAt(position) ?? (await this.#fileAt(position));
+      const chunk = this.#memoryAt(position) ?? (await this.#file.read(position - this.#memorySize));
       const part = chunk.subarray(0, Math.min(chunk.byteLength, end - position));
       position += part.byteLength;
       yield part;
@@ -123,9 +112,7 @@ export class Spool implements AsyncDisposable {
     await this.#turn;
     this.#budget.giveBack(this.#slabs.length * slabSize);
     this.#slabs.length = 0;
-    this.#window = undefined;
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#file.close();
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
@@ -168,21 +155,8 @@ export class Spool implements AsyncDisposable {
 
   /** Writes the tail to the file; on failure it is as before. */
   async #flush(): Promise<void> {
-    try {
-      this.#file ??= await openUnlinked(this.#directory);
-      const bytes = this.#tail.subarray(0, this.#tailLength);
-      const position = this.#size - this.#tailLength - this.#memorySize;
-      let written = 0;
-      while (written < bytes.byteLength) {
-        written += (await this.#file.write(bytes, written, bytes.byteLength - written, position + written))
-          .bytesWritten;
-      }
-      this.#tailLength = 0;
-    } catch (cause) {
-      throw localError(cause, `cannot write a temporary file in ${this.#directory}`, {
-        hint: "Point TMPDIR at a place with room, or raise --memory-limit.",
-      });
-    }
+    await this.#file.append(this.#tail.subarray(0, this.#tailLength));
+    this.#tailLength = 0;
   }
 
   #memoryAt(position: number): Buffer | undefined {
@@ -197,38 +171,4 @@ export class Spool implements AsyncDisposable {
       Math.min(slabSize, (position % slabSize) + memorySize - position),
     );
   }
-
-  #windowAt(position: number): Buffer | undefined {
-    const window = this.#window;
-    if (window && position >= window.offset && position < window.offset + window.bytes.byteLength) {
-      return window.bytes.subarray(position - window.offset);
-    }
-    return undefined;
-  }
-
-  async #fileAt(position: number): Promise<Buffer> {
-    const window = this.#window;
-    const known = this.#windowAt(position);
-    if (known !== undefined) return known;
-    if (this.#file === undefined) throw new ComposeImageError("INTERNAL", `nothing staged at ${position}`);
-    const isNext = window !== undefined && position === window.offset + window.bytes.byteLength;
-    const wanted = isNext ? Math.min(slabSize, 2 * window.bytes.byteLength) : smallestRead;
-    const length = Math.min(wanted, this.#size - this.#tailLength - position);
-    const bytes = Buffer.allocUnsafe(length);
-    const reading = this.#file.read(bytes, 0, length, position - this.#memorySize);
-    const { bytesRead } = await reading.catch((cause: unknown) => {
-      throw localError(cause, `cannot read a temporary file in ${this.#directory}`);
-    });
-    if (bytesRead === 0)
-      throw new ComposeImageError("LOCAL_IO", "a temporary file is shorter than what was written to it");
-    this.#window = { offset: position, bytes: bytes.subarray(0, bytesRead) };
-    return this.#window.bytes;
-  }
-}
-
-async function openUnlinked(directory: string): Promise<FileHandle> {
-  const path = join(directory, `compose-image-${randomUUID()}`);
-  const file = await open(path, "wx+", 0o600);
-  await unlink(path);
-  return file;
 }

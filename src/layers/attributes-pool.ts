@@ -8,22 +8,17 @@ export class AttributesPool {
 
   /** The attributes of a header, shared where possible. */
   attributesOf(header: TarHeader): Attributes {
-    const { type, mode, uid, gid, mtime, linkname, devmajor, devminor, xattrs } = header;
+    const { type, mode, uid, gid, linkname, devmajor, devminor, xattrs } = header;
     const isShared = (type === "file" || type === "directory") && xattrs.size === 0;
-    if (!isShared) return { type, mode, uid, gid, mtime, linkname, devmajor, devminor, xattrs };
+    if (!isShared) return { type, mode, uid, gid, linkname, devmajor, devminor, xattrs };
     const last = this.#last;
     const isLast =
-      last !== undefined &&
-      last.type === type &&
-      last.mode === mode &&
-      last.uid === uid &&
-      last.gid === gid &&
-      last.mtime === mtime;
+      last !== undefined && last.type === type && last.mode === mode && last.uid === uid && last.gid === gid;
     if (isLast) return last;
-    const key = `${type} ${mode} ${uid} ${gid} ${mtime}`;
+    const key = `${type} ${mode} ${uid} ${gid}`;
     let attributes = this.#known.get(key);
     if (attributes === undefined) {
-      attributes = { type, mode, uid, gid, mtime, linkname, devmajor, devminor, xattrs };
+      attributes = { type, mode, uid, gid, linkname, devmajor, devminor, xattrs };
       this.#known.set(key, attributes);
     }
     this.#last = attributes;

@@ -57,6 +57,8 @@ class CopyStepRun {
   readonly #output: OutputTree;
   readonly #copy: Copy;
   readonly #copied = new Map<FileNode, FileNode>();
+  /** What has been made of attributes that files share. */
+  readonly #adjustments = new Map<Attributes, Attributes>();
   readonly #made: NewDirectories;
   /** Whether directories may be taken over as they are, with all below them. */
   readonly #keepsAll: boolean;
@@ -71,8 +73,7 @@ class CopyStepRun {
 
   copyContents(source: FoundSource, destination: ImagePath): void {
     const directory = this.#output.directory(destination, this.#copy.base, this.#made);
-    const { mtime } = source.node.attributes;
-    directory.node.attributes = { ...directory.node.attributes, mtime };
+    directory.node.mtime = source.node.mtime;
     this.#copyChildren(source, "" as ImagePath, directory);
   }
 
@@ -145,7 +146,7 @@ class CopyStepRun {
       return undefined;
     }
     const attributes = this.#adjusted(source.attributes);
-    const node = this.#output.ownDirectory(into, name, existing.node, attributes);
+    const node = this.#output.ownDirectory(into, name, existing.node, attributes, source.mtime);
     return { path, node, base: existing.base, isNew };
   }
 
@@ -163,7 +164,11 @@ class CopyStepRun {
   #adjusted(attributes: Attributes): Attributes {
     const { owner, mode } = this.#copy;
     if (owner === undefined && mode === undefined) return attributes;
+    const known = this.#adjustments.get(attributes);
+    if (known !== undefined) return known;
     const keepsMode = mode === undefined || attributes.type === "symlink";
-    return { ...attributes, ...(owner ?? {}), ...(keepsMode ? {} : { mode }) };
+    const adjusted = { ...attributes, ...(owner ?? {}), ...(keepsMode ? {} : { mode }) };
+    this.#adjustments.set(attributes, adjusted);
+    return adjusted;
   }
 }

@@ -1,9 +1,9 @@
 import type { ByteString } from "../tar/byte-string.ts";
-import type { TarHeader } from "../tar/entry.ts";
+import type { TarHeader, Timestamp } from "../tar/entry.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 
-/** What a file is, without its name and its content. Never changed, as many files may share one. */
-export type Attributes = Omit<TarHeader, "path" | "size">;
+/** What a file is, without its name, its content and its time. Never changed, as many files may share one. */
+export type Attributes = Omit<TarHeader, "path" | "size" | "mtime">;
 
 /** A layer's place in an image. */
 export interface LayerPlace {
@@ -19,6 +19,7 @@ export interface LayerPlace {
  */
 export interface FileNode {
   attributes: Attributes;
+  mtime: Timestamp;
   /** Bytes of content; 0 for all that are not regular files. */
   readonly size: number;
   /** The layer that brought it, content and all; absent for what no layer has an entry for. */
@@ -36,23 +37,26 @@ const noXattrs: ReadonlyMap<ByteString, ByteString> = new Map();
 /** A directory with these attributes and nothing in it. */
 export function directoryNode(
   attributes: Attributes,
+  mtime: Timestamp,
   origin?: LayerPlace,
   children = new Map<ByteString, FileNode>(),
 ): FileNode {
-  return { attributes, size: 0, origin, offset: 0, children };
+  return { attributes, mtime, size: 0, origin, offset: 0, children };
 }
 
-/** A directory nobody described: 0755, owned by 0:0. */
-export function impliedDirectory(mtime = "0"): FileNode {
-  return directoryNode({
-    type: "directory",
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    mtime,
-    linkname: "" as ByteString,
-    devmajor: 0,
-    devminor: 0,
-    xattrs: noXattrs,
-  });
+/** What a directory is that nobody described: 0755, owned by 0:0. */
+export const impliedAttributes: Attributes = {
+  type: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  linkname: "" as ByteString,
+  devmajor: 0,
+  devminor: 0,
+  xattrs: noXattrs,
+};
+
+/** A directory nobody described. */
+export function impliedDirectory(): FileNode {
+  return directoryNode(impliedAttributes, "0");
 }

@@ -105,6 +105,12 @@ export class ImageView {
     this.#demands.set(key, demand);
   };
 
+  /** Forgets what scans have told, once no more is to be asked. Files that were handed out stay as they are. */
+  release(): void {
+    for (const layer of this.#layers) layer.index = undefined;
+    this.#tree = undefined;
+  }
+
   /** Widens what is wanted of layers; those with the same interest go on sharing one. */
   #meetDemands(): void {
     for (const { scope, paths } of this.#demands.values()) {

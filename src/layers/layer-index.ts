@@ -1,5 +1,5 @@
 import type { EntryList } from "./entry-list.ts";
-import type { Attributes, FileNode } from "./file-node.ts";
+import type { FileNode } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { ImagePath } from "./path.ts";
 
@@ -10,7 +10,7 @@ export interface LayerIndex {
   /** In the order of the tar; the root is not among them. Nobody changes the files. */
   readonly entries: EntryList;
   /** The layer's own entry for the root directory. */
-  readonly root: Attributes | undefined;
+  readonly root: Pick<FileNode, "attributes" | "mtime"> | undefined;
   /** Files below AUFS bookkeeping that the interest names; only hardlinks see them. */
   readonly aufsFiles: ReadonlyMap<ImagePath, FileNode>;
   /** Paths whose lower files are gone. */

@@ -41,7 +41,7 @@ export async function* layerTar(
   const batch = new Batch();
   for (const { path, node, linkTo } of layerEntries(root)) {
     const { attributes, size } = node;
-    const mtime = clamped(attributes.mtime, latest);
+    const mtime = clamped(node.mtime, latest);
     if (linkTo !== undefined) {
       batch.add(encodeHeader({ ...attributes, mtime, path, type: "hardlink", linkname: linkTo, size: 0 }));
     } else {
@@ -104,30 +104,34 @@ function clamped(mtime: Timestamp, latest: number | undefined): Timestamp {
 /** A directory on the way down, with what is in it and how far the way has come. */
 interface Level {
   readonly path: ImagePath;
-  readonly children: readonly (readonly [key: string, name: ByteString, child: FileNode])[];
+  readonly node: FileNode;
+  /** Sorted; directories' with a slash at the end. */
+  readonly names: readonly string[];
   next: number;
 }
 
 function* sorted(root: FileNode): Generator<{ readonly path: ImagePath; readonly node: FileNode }> {
   const levels = [levelOf(rootPath, root)];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-    const entry = level.children[level.next];
+    const sortedName = level.names[level.next];
     level.next += 1;
-    if (entry === undefined) {
+    if (sortedName === undefined) {
       levels.pop();
       continue;
     }
-    const [, name, node] = entry;
+    const name = (sortedName.endsWith("/") ? sortedName.slice(0, -1) : sortedName) as ByteString;
+    const node = level.node.children?.get(name);
+    if (node === undefined) continue;
     const path = childPath(level.path, name);
     yield { path, node };
     if (node.children !== undefined) levels.push(levelOf(path, node));
   }
 }
 
-function levelOf(path: ImagePath, { children }: FileNode): Level {
-  const entries = [...(children ?? [])].map(
-    ([name, child]) => [child.children === undefined ? name : `${name}/`, name, child] as const,
-  );
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { path, children: entries, next: 0 };
+function levelOf(path: ImagePath, node: FileNode): Level {
+  const names: string[] = [];
+  for (const [name, child] of node.children ?? [])
+    names.push(child.children === undefined ? name : `${name}/`);
+  names.sort((a, b) => (a < b ? -1 : 1));
+  return { path, node, names, next: 0 };
 }

@@ -168,7 +168,7 @@ export class MergedTree {
     if (index.whiteouts.size > 0 || index.opaques.size > 0) this.#makeWayForDirectories(index);
     for (const path of index.whiteouts) this.#slot(path).directory?.delete(nameOf(path));
     for (const path of index.opaques) this.#childrenAt(path, false)?.clear();
-    if (index.root !== undefined) this.root.attributes = index.root;
+    if (index.root !== undefined) Object.assign(this.root, index.root);
     this.#last = undefined;
     for (const [directory, name, file] of index.entries) this.#insert(directory, name, file, position, blob);
   }
@@ -255,7 +255,7 @@ export class MergedTree {
     }
     const changesPaths = !merges && (existing?.children !== undefined || isSymlink(existing));
     if (isDirectory) {
-      siblings.set(name, directoryNode(file.attributes, file.origin, existing?.children));
+      siblings.set(name, directoryNode(file.attributes, file.mtime, file.origin, existing?.children));
     } else if (file.attributes.type === "hardlink") {
       const target = this.#linkTarget(childPath(directory, name), file, position, blob);
       if (target !== undefined) siblings.set(name, target);

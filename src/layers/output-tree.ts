@@ -1,7 +1,13 @@
 import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { Timestamp } from "../tar/entry.ts";
-import { type Attributes, directoryNode, type FileNode, impliedDirectory } from "./file-node.ts";
+import {
+  type Attributes,
+  directoryNode,
+  type FileNode,
+  impliedAttributes,
+  impliedDirectory,
+} from "./file-node.ts";
 import { type MergedTree, maxSymlinks } from "./merged-tree.ts";
 import type { Owner } from "./owner.ts";
 import {
@@ -105,14 +111,16 @@ export class OutputTree {
     name: ByteString,
     existing: FileNode | undefined,
     attributes: Attributes,
+    mtime: Timestamp,
   ): FileNode {
     let node = existing;
     if (node === undefined || !this.#own.has(node)) {
-      node = directoryNode(attributes, undefined, new Map(existing?.children));
+      node = directoryNode(attributes, mtime, undefined, new Map(existing?.children));
       this.#own.add(node);
       parent.node.children?.set(name, node);
     }
     node.attributes = attributes;
+    node.mtime = mtime;
     return node;
   }
 
@@ -149,8 +157,9 @@ export class OutputTree {
     const path = childPath(at.path, component);
     const base = found.base?.children === undefined ? undefined : found.base;
     const isNew = found.node === undefined && base === undefined;
-    const attributes = found.node?.attributes ?? base?.attributes ?? newAttributes(made);
-    return { path, node: this.ownDirectory(at, component, found.node, attributes), base, isNew };
+    const { attributes, mtime } = found.node ??
+      base ?? { attributes: newAttributes(made), mtime: made.mtime };
+    return { path, node: this.ownDirectory(at, component, found.node, attributes, mtime), base, isNew };
   }
 
   #conflict(path: ImagePath, what: string): ComposeImageError {
@@ -162,7 +171,7 @@ export class OutputTree {
   }
 }
 
-function newAttributes({ owner, mode = 0o755, mtime }: NewDirectories): Attributes {
+function newAttributes({ owner, mode = 0o755 }: NewDirectories): Attributes {
   const { uid, gid } = owner ?? { uid: 0, gid: 0 };
-  return { ...impliedDirectory(mtime).attributes, uid, gid, mode };
+  return { ...impliedAttributes, uid, gid, mode };
 }

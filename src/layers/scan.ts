@@ -2,7 +2,7 @@ import type { ByteString } from "../tar/byte-string.ts";
 import type { TarMember } from "../tar/member.ts";
 import { AttributesPool } from "./attributes-pool.ts";
 import { EntryList } from "./entry-list.ts";
-import type { Attributes, FileNode, LayerPlace } from "./file-node.ts";
+import type { FileNode, LayerPlace } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { cleanPath, type ImagePath, isWithin, parentOf, resolveLexically } from "./path.ts";
@@ -30,7 +30,7 @@ export class LayerScan {
   readonly #place: LayerPlace;
   readonly #pool = new AttributesPool();
   readonly #entries = new EntryList();
-  #root: Attributes | undefined;
+  #root: LayerIndex["root"];
   readonly #aufsFiles = new Map<ImagePath, FileNode>();
   readonly #whiteouts = new Set<ImagePath>();
   readonly #opaques = new Set<ImagePath>();
@@ -81,7 +81,8 @@ export class LayerScan {
       return "skip";
     }
     if (path === "") {
-      if (header.type === "directory") this.#root = this.#pool.attributesOf(header);
+      if (header.type === "directory")
+        this.#root = { attributes: this.#pool.attributesOf(header), mtime: header.mtime };
       return "skip";
     }
     if (eStargzEntries.has(path)) return "skip";
@@ -108,6 +109,7 @@ export class LayerScan {
   #fileOf({ header, offset }: TarMember): FileNode {
     return {
       attributes: this.#pool.attributesOf(header),
+      mtime: header.mtime,
       size: header.size,
       origin: this.#place,
       offset,

@@ -79,6 +79,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     },
     call,
   );
+  for (const view of views) view.release();
   await reader.stage(filesOf(root), call);
   const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
     const extent = origin?.blob.bodies.get(offset);
