@@ -4,6 +4,19 @@ import { setInterval } from "node:timers";
 import type { Call } from "../src/io/call.ts";
 import { runCommand } from "./command.ts";
 import { imageNames, replacedFolder, selection } from "./images/bench-images.ts";
+import { extremeFolder, extremeNames } from "./images/extreme-images.ts";
+
+/** The images that are composed from: name and what is copied. */
+const composedFrom = {
+  builder: [imageNames.builder, selection],
+  doubled: [imageNames.doubled, selection],
+  replaced: [imageNames.replaced, replacedFolder],
+  million: [extremeNames.million, extremeFolder],
+  zeros: [extremeNames.zeros, extremeFolder],
+} as const;
+
+/** An image that is composed from. */
+export type ComposedFrom = keyof typeof composedFrom;
 
 /** Where and with what to compose. */
 export interface ComposeRuns {
@@ -29,15 +42,11 @@ export interface ComposedLayer {
  *
  * @param target `repository:tag`
  */
-export function composeArguments(
-  host: string,
-  image: "builder" | "doubled" | "replaced",
-  target: string,
-): string[] {
-  const folder = image === "replaced" ? replacedFolder : selection;
+export function composeArguments(host: string, image: ComposedFrom, target: string): string[] {
+  const [name, folder] = composedFrom[image];
   return [
     "compose",
-    ...["--builder", `${host}/${imageNames[image]}`],
+    ...["--builder", `${host}/${name}`],
     ...["--base", `${host}/${imageNames.base}`],
     ...["--directory", `${folder}:/run/app`],
     ...["--workdir", "/run/app"],
@@ -49,7 +58,7 @@ export function composeArguments(
 /** Peak resident memory of one compose, in bytes, as GNU time has it from the kernel. */
 export async function peakMemory(
   { main, host, directory }: ComposeRuns,
-  image: "builder" | "doubled",
+  image: ComposedFrom,
   target: string,
   call: Call,
 ): Promise<number> {

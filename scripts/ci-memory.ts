@@ -1,6 +1,7 @@
 /*
  * Holds the built command to what bench/README.md says about memory and temporary disk: peak memory on a builder of
- * 500 MB and on one twice as large, and a 100 MB file replaced in six layers with room on the disk for one of it.
+ * 500 MB and on one twice as large, with a million entries selected, and with 10 GiB of zeros selected; and a 100 MB
+ * file replaced in six layers with room on the disk for one of it.
  * Prints the figures; exit status 1 when one is over its limit. Runs as root, on Linux, with GNU time.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,14 +10,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { peakMemory, temporaryDisk } from "../bench/compose-runs.ts";
 import { writeBenchImages } from "../bench/images/bench-images.ts";
+import { writeExtremeImages } from "../bench/images/extreme-images.ts";
 import { startEmbeddedRegistry } from "../bench/registry.ts";
 import { abortOnSignals } from "../src/cli/interrupt.ts";
 import { formatBytes } from "../src/cli/quantities.ts";
 import type { Call } from "../src/io/call.ts";
 import { openLayout } from "../src/store/layout/open-layout.ts";
 
-/** Most bytes of memory, ever. */
+/** Most bytes of memory, whatever the images' bytes. */
 const memoryLimit = 250_000_000;
+/** The same with a million entries, which are kept. */
+const millionLimit = 500_000_000;
 /** How much more a builder twice as large may take. */
 const growthLimit = 1.2;
 /** Runs of which the worst counts. */
@@ -46,6 +50,7 @@ async function measure(call: Call): Promise<boolean> {
       console.log(`${name}: ${layers.length} layers, ${formatBytes(tarSize)} unpacked`),
     call,
   );
+  await writeExtremeImages(layout, call);
   const registry = await startEmbeddedRegistry(main, layout, call);
   cleanUp.defer(() => registry.stop());
   const composing = { main, host: registry.host, directory };
@@ -59,6 +64,8 @@ async function measure(call: Call): Promise<boolean> {
   }
   const growth = peaks.doubled / peaks.builder;
   const times = (doubled.tarSize / builder.tarSize).toFixed(1);
+  const million = await peakMemory(composing, "million", "bench/memory-million:1", call);
+  const zeros = await peakMemory(composing, "zeros", "bench/memory-zeros:1", call);
   const disk = await temporaryDisk(composing, "bench/temporary-disk:1", call);
 
   return [
@@ -67,6 +74,14 @@ async function measure(call: Call): Promise<boolean> {
       `peak memory ${formatBytes(peaks.builder)}, and ${formatBytes(peaks.doubled)} with a builder ${times} times as large; limit ${formatBytes(memoryLimit)}`,
     ),
     check(growth <= growthLimit, `that is ${growth.toFixed(2)} times as much; limit ${growthLimit}`),
+    check(
+      million < millionLimit,
+      `peak memory ${formatBytes(million)} with a million entries; limit ${formatBytes(millionLimit)}`,
+    ),
+    check(
+      zeros < memoryLimit,
+      `peak memory ${formatBytes(zeros)} with 10 GiB of zeros; limit ${formatBytes(memoryLimit)}`,
+    ),
     check(
       disk.peak <= disk.fileSystemSize,
       `temporary disk ${formatBytes(disk.peak)} for a file replaced in six layers; there was room for ${formatBytes(disk.fileSystemSize)}, the bound is ${formatBytes(disk.bound)}`,

@@ -10,7 +10,14 @@ import { type Digest, Digester, digestOf } from "../../src/model/digest.ts";
 import { encodeJson, encodeManifest } from "../../src/model/manifest.ts";
 import { mediaTypes } from "../../src/model/media-types.ts";
 import type { LayoutStore } from "../../src/store/layout/layout-store.ts";
-import type { LayerContents } from "./layer-contents.ts";
+
+/** What a layer is made of. */
+export interface LayerSource {
+  /** What built the layer, for the history. */
+  readonly createdBy: string;
+  /** The uncompressed archive. */
+  tar(): Content;
+}
 
 /** A layer that is in a layout; images may share it. */
 export interface WrittenLayer {
@@ -41,7 +48,7 @@ const creationTime = "2025-11-20T12:00:00Z";
  */
 export async function writeLayer(
   layout: LayoutStore,
-  contents: LayerContents,
+  contents: LayerSource,
   level: number,
   call: Call,
 ): Promise<WrittenLayer> {
