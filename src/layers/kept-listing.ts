@@ -84,8 +84,7 @@ class ListingWriter implements ListingRecorder {
   async keep(): Promise<void> {
     if (this.#isOver) return;
     await this.#flush();
-    this.#text = lastLine(this.#members, this.#digester.digest());
-    await this.#flush();
+    await this.#append(Buffer.from(lastLine(this.#members, this.#digester.digest())));
     if (!this.#isOver) await this.#entry.publish(listingName(this.#layer));
     this.#isOver = true;
   }
@@ -101,6 +100,10 @@ class ListingWriter implements ListingRecorder {
     const bytes = Buffer.from(this.#text, "utf8");
     this.#text = "";
     this.#digester.update(bytes);
+    await this.#append(bytes);
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
     const packed = await compress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 3 } });
     if (!(await this.#entry.append(packed))) this.#isOver = true;
   }
