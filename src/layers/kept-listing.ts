@@ -17,23 +17,24 @@ export function listingName(layer: Digest): string {
 export class KeptListing implements LayerListing {
   readonly #cache: FileCache;
   readonly #layer: Digest;
-  readonly #onUse: () => void;
+  readonly #onNote: (message: string) => void;
 
-  /** @param onUse called when the listing is read in the layer's place. */
-  constructor(cache: FileCache, layer: Digest, onUse: () => void) {
+  /** @param onNote told when the listing is read in the layer's place, and when it turns out to be unsound. */
+  constructor(cache: FileCache, layer: Digest, onNote: (message: string) => void) {
     this.#cache = cache;
     this.#layer = layer;
-    this.#onUse = onUse;
+    this.#onNote = onNote;
   }
 
   async members(call: Call): Promise<AsyncIterable<ListedMember> | undefined> {
     const content = await this.#cache.open(listingName(this.#layer), call);
     if (content === undefined) return undefined;
-    this.#onUse();
+    this.#onNote(`not reading layer ${this.#layer}: what it holds is known`);
     return readListing(content, this.#layer);
   }
 
   async discard(): Promise<void> {
+    this.#onNote(`reading layer ${this.#layer} after all: what was kept of it is damaged`);
     await this.#cache.discard(listingName(this.#layer));
   }
 

@@ -23,9 +23,7 @@ export class KeptListings {
 
   /** What a layer holds. */
   of({ digest }: Descriptor): LayerListing {
-    return new KeptListing(this.#cache, digest, () =>
-      this.#note(`not reading layer ${digest}: what it holds is known`),
-    );
+    return new KeptListing(this.#cache, digest, (message) => this.#note(message));
   }
 
   /** Whether a layer would not have to be read. */
