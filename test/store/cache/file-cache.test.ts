@@ -155,7 +155,14 @@ describe("a directory that cannot be made", () => {
     expect(notes).toEqual([`cannot make ${join(home, "file", "cache")}: not a directory`]);
   });
 
-  it("because it goes away in the middle means the same", async () => {
+  it("because a file is there means the same", async () => {
+    await writeFile(join(home, "file"), "");
+    const cache = cacheIn(join(home, "file"));
+    await put(cache, 1, "x");
+    expect(notes).toEqual([`${join(home, "file")} is not a directory`]);
+  });
+
+  it("or written to, means the same, and what is there stays", async () => {
     const cache = cacheIn();
     await put(cache, 1, "x");
     const entry = cache.begin();
