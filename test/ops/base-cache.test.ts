@@ -12,7 +12,9 @@ const common = [
   dir("etc"),
   file("etc/passwd", "root:x:0:0::/:\napp:x:1001:2002::/:\n"),
   file("etc/group", "root:x:0:\nstaff:x:50:\n"),
+  file("etc/os-release", "ID=made\n".repeat(1000)),
   dir("srv", { mode: 0o2775, gid: 50 }),
+  file("srv/large", "x".repeat(100_000)),
 ];
 const base: ImageSpec = { layers: [common, [symlink("var", "srv")]] };
 /** Shares the base's lowest layer, as images of one distribution do. */
@@ -67,6 +69,15 @@ describe("what the base holds", () => {
     expect(new Set([without.digest, first.digest, second.digest]).size).toBe(1);
     expect(second.notes.filter((note) => note.startsWith("not reading layer"))).not.toEqual([]);
     expect(without.notes).toEqual([]);
+  });
+
+  it("does not stand in for content: what is copied of a layer that the base shares is read", async () => {
+    const flags = { directory: ["/etc:/copy", "/srv:/srv"] };
+    const without = await run(flags, {});
+    await run({});
+    const cached = await run(flags);
+    expect(cached.notes.filter((note) => note.startsWith("not reading layer"))).not.toEqual([]);
+    expect(cached.digest).toBe(without.digest);
   });
 
   it("is kept of no layer that only the builder has", async () => {
