@@ -12,7 +12,7 @@ import type { PlanImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
-  /** Images whose layers would be read. */
+  /** Images whose layers would be read, and how many of them: not those of the base that are known from earlier runs. */
   readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
   /** What would become of the base's layers at each target. The new layer comes on top. */
   readonly targets: readonly TargetForecast[];

@@ -237,14 +237,28 @@ describe("nothing is kept", () => {
     }
   });
 
-  it("of a reading that is stopped", async () => {
+  it("of a reading that is stopped, or turns out to be damaged, when a part is written already", async () => {
+    const many = Array.from({ length: 8000 }, (_, i) => file(`srv/${i}/${"x".repeat(60)}`, ""));
     const controller = new AbortController();
-    const layer = layerOf(entries, {
-      served: async function* (all) {
-        yield all.subarray(0, 1024);
-        controller.abort(new Error("enough"));
-        yield all.subarray(1024);
-      },
+    const written: string[] = [];
+    const served = async function* (all: Buffer, stop: () => void): AsyncGenerator<Uint8Array> {
+      yield all.subarray(0, -2048);
+      yield all.subarray(-2048, -1024);
+      written.push(...(await readdir(directory)));
+      stop();
+      yield all.subarray(-1024);
+    };
+    const cut = layerOf(many, {
+      served: (all) =>
+        served(all, () => {
+          throw new Error("the connection is gone");
+        }),
+    });
+    await expect(ownerOf([met(cut)], "srv")).rejects.toThrow("the connection is gone");
+    expect(written).toHaveLength(1);
+    expect(await readdir(directory)).toEqual([]);
+    const layer = layerOf(many, {
+      served: (all) => served(all, () => controller.abort(new Error("enough"))),
     });
     await using spool = new Spool(new MemoryBudget(2 ** 24), "/nonexistent");
     const view = new ImageView("an image", [met(layer)], new Interest([bytesOfText("srv")]), {
@@ -253,6 +267,7 @@ describe("nothing is kept", () => {
     });
     const call = { signal: controller.signal };
     await expect(new LayerReader(spool, 1).ask([view], () => view.tree(), call)).rejects.toThrow("enough");
+    expect(written).toHaveLength(2);
     expect(await readdir(directory)).toEqual([]);
   });
 });
