@@ -55,7 +55,13 @@ export function timedCommands({ main, directory, host, embeddedHost }: TimedPlac
   mkdirSync(context);
   writeFileSync(join(context, "Dockerfile"), dockerfile(host));
   const compose = (registry: string): string =>
-    shell([process.execPath, main, ...composeArguments(registry, "builder", "bench/out-$RUN:1"), "--quiet"]);
+    shell([
+      process.execPath,
+      main,
+      ...composeArguments(registry, "builder", "bench/out-$RUN:1"),
+      "--no-cache",
+      "--quiet",
+    ]);
   const store = `${directory}/store-$RUN`;
   const buildah = `buildah --storage-driver overlay --root ${store}/root --runroot ${store}/run`;
   const bud = `${buildah} bud --quiet --isolation chroot --tls-verify=false --tag localhost/out ${context}`;

@@ -62,7 +62,9 @@ export type TransferEvent =
       readonly status: number;
       readonly ms: number;
     }
-  | { readonly kind: "warning"; readonly store: string; readonly message: string };
+  | { readonly kind: "warning"; readonly store: string; readonly message: string }
+  /** What only those want to know who look closely. */
+  | { readonly kind: "note"; readonly store: string; readonly message: string };
 
 /** Takes transfer events; must not throw. */
 export type TransferListener = (event: TransferEvent) => void;

@@ -1,5 +1,6 @@
 import type { OpenContent } from "../io/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import type { LayerListing } from "./layer-listing.ts";
 import type { StagedBodies } from "./staged-bodies.ts";
 
 /** One distinct layer, however many images and positions it appears at. */
@@ -11,4 +12,6 @@ export interface LayerBlob {
   readonly open: OpenContent;
   /** What has been put aside of it so far. */
   readonly bodies: StagedBodies;
+  /** Set where what the layer holds is kept between runs. */
+  readonly listing?: LayerListing | undefined;
 }

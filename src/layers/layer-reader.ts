@@ -1,13 +1,15 @@
 import { decompress } from "../codec/decompress.ts";
 import type { Call } from "../io/call.ts";
+import { collect } from "../io/collect.ts";
 import { forEachConcurrently } from "../io/concurrency.ts";
 import type { Extent, Spool } from "../io/spool.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import type { TarMember } from "../tar/member.ts";
+import type { MemberHead, TarMember } from "../tar/member.ts";
 import { readTar } from "../tar/reader.ts";
 import type { FileNode } from "./file-node.ts";
 import type { ImageView } from "./image-view.ts";
 import type { LayerBlob } from "./layer-blob.ts";
+import type { LayerListing, ListingRecorder } from "./layer-listing.ts";
 import { type PendingScan, ScanRound } from "./scan-round.ts";
 import { StagedRun } from "./staged-bodies.ts";
 import { askAll, UnknownPath } from "./unknown-path.ts";
@@ -15,7 +17,13 @@ import { askAll, UnknownPath } from "./unknown-path.ts";
 /** Most times the layers are read for one question: each time, something unforeseen led elsewhere. */
 const maxRounds = 64;
 
-/** Reads layers for views: several at once, each blob once a round however many views share it. */
+/** Decides about a member's body, and takes note of the member. */
+type Wants = (member: MemberHead) => Promise<boolean> | boolean;
+
+/**
+ * Reads layers for views: several at once, each blob once a round however many views share it. Where a layer's listing
+ * is kept, a scan reads that in its place.
+ */
 export class LayerReader {
   readonly #spool: Spool;
   readonly #jobs: number;
@@ -83,14 +91,13 @@ export class LayerReader {
       readers,
       this.#jobs,
       async ([blob, { scans }], inner) => {
-        await this.#read(
-          blob,
-          () => {
-            for (const scan of scans) scan.restart();
-            return (member) => wantedByAny(scans, member, inner);
-          },
-          inner,
-        );
+        const begin = (): Wants => {
+          for (const scan of scans) scan.restart();
+          return (member) => wantedByAny(scans, member, inner);
+        };
+        const { listing } = blob;
+        const isKnown = listing !== undefined && (await this.#readListing(blob, listing, begin(), inner));
+        if (!isKnown) await this.#read(blob, begin, inner, listing);
         for (const scan of scans) scan.finish();
       },
       call,
@@ -98,30 +105,59 @@ export class LayerReader {
   }
 
   /**
+   * Reads a listing in its layer's place. Content that is wanted and not in it is left to {@link stage}.
+   *
+   * @returns whether there was one, and it was sound.
+   */
+  async #readListing(blob: LayerBlob, listing: LayerListing, wants: Wants, call: Call): Promise<boolean> {
+    const members = await listing.members(call);
+    if (members === undefined) return false;
+    const staged = new StagedRun();
+    try {
+      for await (const member of members) {
+        const decision = wants(member);
+        const isWanted = typeof decision === "boolean" ? decision : await decision;
+        const { offset, content } = member;
+        if (!isWanted || content === undefined || blob.bodies.get(offset) !== undefined) continue;
+        staged.push(offset, await this.#putAside(content));
+      }
+    } catch {
+      call.signal.throwIfAborted();
+      await listing.discard();
+      return false;
+    }
+    call.signal.throwIfAborted();
+    blob.bodies.add(staged);
+    return true;
+  }
+
+  /**
    * Reads a layer to its verified end and puts bodies aside. What was damaged on the way is read once more. What makes
    * no sense counts only once the bytes are known to be the right ones.
    *
    * @param begin called at each beginning; gives what decides about a member's body.
+   * @param listing where what the layer holds is to be kept.
    */
-  async #read(
-    blob: LayerBlob,
-    begin: () => (member: TarMember) => Promise<boolean> | boolean,
-    call: Call,
-  ): Promise<void> {
+  async #read(blob: LayerBlob, begin: () => Wants, call: Call, listing?: LayerListing): Promise<void> {
     for (let attempt = 1; ; attempt++) {
+      const recorder = listing?.record();
       try {
-        blob.bodies.add(await this.#readOnce(blob, begin(), call));
+        blob.bodies.add(await this.#readOnce(blob, begin(), recorder, call));
+        await recorder?.keep();
         return;
       } catch (error) {
         call.signal.throwIfAborted();
         if (attempt > 1 || !isDamage(error)) throw error;
+      } finally {
+        await recorder?.drop();
       }
     }
   }
 
   async #readOnce(
     blob: LayerBlob,
-    wants: (member: TarMember) => Promise<boolean> | boolean,
+    wants: Wants,
+    recorder: ListingRecorder | undefined,
     call: Call,
   ): Promise<StagedRun> {
     const staged = new StagedRun();
@@ -136,12 +172,35 @@ export class LayerReader {
         continue;
       }
       if (typeof isWanted !== "boolean") isWanted = await isWanted;
+      let content: Buffer | undefined;
+      if (recorder !== undefined) {
+        const { size } = member.header;
+        if (recorder.holdsContent(member)) content = await collect(member.body(), size, blob.name);
+        const waiting = recorder.add(member, content);
+        if (waiting !== undefined) await waiting;
+      }
       if (!isWanted || blob.bodies.get(member.offset) !== undefined) continue;
-      staged.push(member.offset, this.#putAsideAtOnce(member) ?? (await this.#spool.append(member.body())));
+      staged.push(
+        member.offset,
+        content === undefined
+          ? (this.#putAsideAtOnce(member) ?? (await this.#spool.append(member.body())))
+          : await this.#putAside(content),
+      );
     }
     call.signal.throwIfAborted();
     if (fault !== undefined) throw fault.error;
     return staged;
+  }
+
+  async #putAside(content: Uint8Array): Promise<Extent> {
+    return (
+      this.#spool.appendAtOnce(content) ??
+      (await this.#spool.append(
+        (async function* () {
+          yield content;
+        })(),
+      ))
+    );
   }
 
   /** Small contents come many at a time: most are at hand as a whole. */
@@ -160,7 +219,7 @@ function isDamage(error: unknown): boolean {
 /** Asks all scans, so that each takes note of the member; waits only where one has to. */
 function wantedByAny(
   scans: readonly PendingScan[],
-  member: TarMember,
+  member: MemberHead,
   call: Call,
 ): boolean | Promise<boolean> {
   let isWanted = false;

@@ -1,5 +1,5 @@
 import type { Call } from "../io/call.ts";
-import type { TarMember } from "../tar/member.ts";
+import type { MemberHead } from "../tar/member.ts";
 import type { ImageView } from "./image-view.ts";
 import type { ImagePath } from "./path.ts";
 import { LayerScan } from "./scan.ts";
@@ -83,7 +83,7 @@ export class PendingScan {
   }
 
   /** Takes note of a member, and says whether its body is to be put aside. */
-  offer(member: TarMember, call: Call): boolean | Promise<boolean> {
+  offer(member: MemberHead, call: Call): boolean | Promise<boolean> {
     const decision = this.#scan?.offer(member) ?? "skip";
     if (decision === "skip") return false;
     if (decision === "stage") return true;

@@ -1,5 +1,5 @@
 import type { ByteString } from "../tar/byte-string.ts";
-import type { TarMember } from "../tar/member.ts";
+import type { MemberHead } from "../tar/member.ts";
 import { AttributesPool } from "./attributes-pool.ts";
 import { EntryList } from "./entry-list.ts";
 import type { FileNode, LayerPlace } from "./file-node.ts";
@@ -51,7 +51,7 @@ export class LayerScan {
    *
    * @throws ComposeImageError `PATH_ESCAPES`, `LAYER_INVALID`, `LIMIT_EXCEEDED`
    */
-  offer(member: TarMember): BodyDecision {
+  offer(member: MemberHead): BodyDecision {
     const { header } = member;
     const subject = this.#place.blob.name;
     const { kind, path } = parseWhiteout(cleanPath(header.path, subject), subject);
@@ -106,7 +106,7 @@ export class LayerScan {
     };
   }
 
-  #fileOf({ header, offset }: TarMember): FileNode {
+  #fileOf({ header, offset }: MemberHead): FileNode {
     return {
       attributes: this.#pool.attributesOf(header),
       mtime: header.mtime,

@@ -19,7 +19,8 @@ import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
-import { namesOwners, openViews, type ViewsContext } from "./open-views.ts";
+import { checkUser } from "./check-user.ts";
+import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
 import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
 
 /** What {@link buildLayer} works with. */
@@ -47,7 +48,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     await reader.ask([...builderViews.values()], () => findAllSources(plan, builderViews), call);
   }
   const accounts =
-    baseView !== undefined && namesOwners(plan)
+    baseView !== undefined && needsAccounts(plan)
       ? await readAccountFiles(baseView, views, reader, bodies, call)
       : { passwd: "", group: "" };
 
@@ -80,6 +81,8 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     call,
   );
   for (const view of views) view.release();
+  if (base === undefined || baseView !== undefined)
+    checkUser(plan, accounts, root, baseName, context.onWarning);
   await reader.stage(filesOf(root), call);
   const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
     const extent = origin?.blob.bodies.get(offset);

@@ -1,16 +1,18 @@
 import type { Call } from "../io/call.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
+import type { KeptListings } from "./kept-listings.ts";
 import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
-import { layersSize } from "./resolve-image.ts";
+import { layersSize, type ResolvedImage } from "./resolve-image.ts";
 import type { PlanImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
-  /** Images whose layers would be read. */
+  /** Images whose layers would be read, and how many of them: not those of the base that are known from earlier runs. */
   readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
   /** What would become of the base's layers at each target. The new layer comes on top. */
   readonly targets: readonly TargetForecast[];
@@ -47,27 +49,37 @@ async function forecastTarget(
   return { target: name, ...sizes };
 }
 
-/** Forecasts a compose from manifests alone. */
+/**
+ * Forecasts a compose from manifests alone.
+ *
+ * @param listings layers of the base that it has would not be read.
+ */
 export async function forecastCompose(
   plan: ComposePlan,
   { base, builders }: PlanImages,
   baseLayers: readonly ImageBlob[],
+  listings: KeptListings | undefined,
   stores: Stores,
   jobs: number,
   call: Call,
 ): Promise<ComposeForecast> {
-  const read = [...builders.values(), ...(base !== undefined && readsBase(plan) ? [base] : [])];
+  const reads = [...builders.values()].map((image) => readOf(image, image.manifest.layers));
+  if (base !== undefined && readsBase(plan)) {
+    const unknown: Descriptor[] = [];
+    for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);
+    if (unknown.length > 0) reads.push(readOf(base, unknown));
+  }
   const targets = [];
   for (const { location } of placesOf(plan.targets)) {
     const target = await stores.existingTarget(location, call);
     targets.push(await forecastTarget(storeKey(location), target, baseLayers, jobs, call));
   }
   return {
-    reads: read.map((image) => ({
-      image: image.name,
-      layers: image.manifest.layers.length,
-      bytes: layersSize(image.manifest),
-    })),
+    reads,
     targets,
   };
+}
+
+function readOf({ name }: ResolvedImage, layers: readonly Descriptor[]): ComposeForecast["reads"][number] {
+  return { image: name, layers: layers.length, bytes: layersSize({ layers }) };
 }

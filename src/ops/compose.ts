@@ -13,6 +13,7 @@ import { buildLayer } from "./build-layer.ts";
 import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
 import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
+import { KeptListings } from "./kept-listings.ts";
 import { openPlaces } from "./places.ts";
 import { pushImage } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
@@ -31,6 +32,11 @@ export interface ComposeOptions extends RegistryClientOptions {
   readonly memoryLimit?: number | undefined;
   /** Where that file is made. Default the system's (`TMPDIR`). */
   readonly temporaryDirectory?: string | undefined;
+  /**
+   * Where what base layers hold is kept between runs, so that they need not be downloaded again: names and attributes,
+   * and the users' names. Made, for this user alone, when something is to be kept. Default: nothing is kept.
+   */
+  readonly cacheDirectory?: string | undefined;
 }
 
 /** What {@link compose} did. */
@@ -87,8 +93,10 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
       elapsedMs: performance.now() - startedAt,
     };
   };
+  const { cacheDirectory } = options;
+  const listings = cacheDirectory === undefined ? undefined : new KeptListings(cacheDirectory, onTransfer);
   if (dryRun === "plan") {
-    const forecast = await forecastCompose(plan, images, parts.baseLayers, stores, jobs, call);
+    const forecast = await forecastCompose(plan, images, parts.baseLayers, listings, stores, jobs, call);
     return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
   }
 
@@ -103,6 +111,7 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
       builders,
       base,
       baseStream: new BaseStream(parts.baseLayers, targets),
+      listings,
       workingDirectory: workingDirectory(parts.baseConfig, plan.config),
       jobs,
       budget,

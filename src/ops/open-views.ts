@@ -3,14 +3,17 @@ import { ExcludePatterns } from "../layers/exclude.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
-import { needsAccountFiles } from "../layers/owner.ts";
+import type { LayerListing } from "../layers/layer-listing.ts";
+import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { BaseStream } from "./stream-base.ts";
@@ -24,6 +27,8 @@ export interface ViewsContext {
   readonly base: ResolvedImage | undefined;
   /** Sends base layers on as they are read. */
   readonly baseStream: BaseStream;
+  /** Where what base layers hold is kept between runs; absent where it is not. */
+  readonly listings: KeptListings | undefined;
   /** Absolute; what relative destinations are meant from. */
   readonly workingDirectory: string;
   readonly onWarning: (message: string) => void;
@@ -35,7 +40,11 @@ export function openViews(context: ViewsContext): {
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
-  const { plan, builders, base, baseStream, workingDirectory, onWarning } = context;
+  const { plan, builders, base, baseStream, listings, workingDirectory, onWarning } = context;
+  const isBaseRead = base !== undefined && readsBase(plan);
+  const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
+  const listingOf = (layer: Descriptor): LayerListing | undefined =>
+    baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
   const builderViews = new Map<ImageLocation, ImageView>();
   for (const [location, image] of builders) {
@@ -44,10 +53,9 @@ export function openViews(context: ViewsContext): {
     const wantsBody = wantedBodies(
       steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
     );
-    const layers = layerBlobs(image, blobs);
+    const layers = layerBlobs(image, blobs, { listingOf });
     builderViews.set(location, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
   }
-  const isBaseRead = base !== undefined && readsBase(plan);
   if (!isBaseRead) return { builderViews, baseView: undefined };
   const lookedAt = plan.copies.filter(({ link }) => !link);
   const destinations = lookedAt.map(({ destination }) =>
@@ -55,12 +63,13 @@ export function openViews(context: ViewsContext): {
   );
   const paths = [
     ...(lookedAt.length > 0 ? [resolveLexically(rootPath, bytesOfText(workingDirectory))] : []),
-    ...(namesOwners(plan) ? [passwdPath, groupPath] : []),
+    ...(needsAccounts(plan) ? [passwdPath, groupPath] : []),
   ];
   const interest = new Interest(destinations, paths);
-  const layers = layerBlobs(base, blobs, (layer, call) =>
-    baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
-  );
+  const layers = layerBlobs(base, blobs, {
+    open: (layer, call) => baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
+    listingOf,
+  });
   const baseView = new ImageView(base.name, layers, interest, { wantsBody: () => false, onWarning });
   return { builderViews, baseView };
 }
@@ -70,7 +79,20 @@ export function readsBase(plan: ComposePlan): boolean {
   return plan.copies.some(({ link }) => !link) || namesOwners(plan);
 }
 
+/**
+ * Whether the base's users and groups have to be known. To check the user that the container runs as is no reason to
+ * read a base that is not looked at otherwise.
+ */
+export function needsAccounts(plan: ComposePlan): boolean {
+  return namesOwners(plan) || (readsBase(plan) && namesUser(plan));
+}
+
+/** Whether the user that the container runs as is given by name. */
+function namesUser({ config: { user } }: ComposePlan): boolean {
+  return user !== undefined && needsAccountFiles(ownerOfUser(user));
+}
+
 /** Whether owners are given by name. */
-export function namesOwners(plan: ComposePlan): boolean {
+function namesOwners(plan: ComposePlan): boolean {
   return plan.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
 }

@@ -83,8 +83,8 @@ export async function resolveImage(
 }
 
 /** Compressed bytes of the layers that a registry holds. */
-export function layersSize(manifest: ImageManifest): number {
-  return manifest.layers
+export function layersSize({ layers }: Pick<ImageManifest, "layers">): number {
+  return layers
     .filter(({ mediaType }) => !isForeignLayerMediaType(mediaType))
     .reduce((sum, { size }) => sum + size, 0);
 }

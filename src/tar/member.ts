@@ -6,11 +6,15 @@ import { quotePath, truncatedTar } from "./fault.ts";
 import { paddingOf } from "./header-block.ts";
 import type { SparsePart } from "./sparse.ts";
 
-/** One member of an archive that is being read. */
-export interface TarMember {
+/** What a member of an archive is, without its content. */
+export interface MemberHead {
   readonly header: TarHeader;
   /** Bytes of the uncompressed archive before the member's first header block, extended headers included. */
   readonly offset: number;
+}
+
+/** One member of an archive that is being read. */
+export interface TarMember extends MemberHead {
   /**
    * The file's content, `header.size` bytes, sparse files expanded; empty for all that are not files. May be asked for
    * once, may be left early, and ends to be readable when the next member is asked for. Chunks are parts of the

@@ -90,6 +90,13 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
   });
 
+  test("the line that empties the cache does", async () => {
+    const command = blockWith("rm -rf");
+    const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toBe("other\n");
+  });
+
   test("the serve example serves", async () => {
     const command = blockWith("compose-image serve").trim().replace("127.0.0.1:5000", "127.0.0.1:0");
     const [, ...args] = command.split(" ");

@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "vitest";
 import type { CliResult } from "./run-cli.ts";
 
@@ -18,16 +19,23 @@ export interface Refusal {
 /** Lines of progress that may come before the message. */
 const progress = /^(read|sent|mounted|found|retry|tagged|warning:|GET|HEAD|POST|PUT|PATCH|DELETE) /;
 
+/** What is kept of a base layer, in a home. */
+const keptEntry = /^\/\.cache\/compose-image\/layers\/sha256-[0-9a-f]{64}\.v1$/;
+
 /**
  * Expects that a command ended with exactly one message of two lines, the hint below it, that nothing went to standard
- * output, and that it left no file in its `TMPDIR` or home.
+ * output, and that it left no file in its `TMPDIR` or home but what is kept whole of base layers.
  */
 export async function expectRefusal(result: CliResult, refusal: Refusal): Promise<void> {
   expectMessage(result, refusal);
-  expect({ temporary: await readdir(result.temporary), home: await readdir(result.home) }).toEqual({
-    temporary: [],
-    home: [],
-  });
+  const left = await readdir(result.home, { recursive: true, withFileTypes: true });
+  const files = left
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  expect({
+    temporary: await readdir(result.temporary),
+    home: files.filter((path) => !keptEntry.test(path.slice(result.home.length))),
+  }).toEqual({ temporary: [], home: [] });
 }
 
 /** The same for a command whose directories cannot be looked at from here. */

@@ -6,6 +6,7 @@ import { type ComposeFlags, parseComposeFlags } from "../../frontends/flags/comp
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { ComposeOptions } from "../../ops/compose.ts";
+import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { collectOption } from "../collect-option.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
@@ -21,7 +22,7 @@ import {
 } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CommandFlags extends ComposeFlags, RegistryFlags, OutputFlags {
+interface CommandFlags extends ComposeFlags, RegistryFlags, OutputFlags, CacheFlags {
   readonly dryRun?: boolean | string;
   readonly jobs?: string;
   readonly memoryLimit?: string;
@@ -112,7 +113,12 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
       new Option("--memory-limit <size>", "most staged content in memory; the rest goes to TMPDIR").default(
         "64M",
       ),
-    );
+    )
+    .option(
+      "--cache-dir <dir>",
+      "where what base layers hold is kept (default: compose-image in XDG_CACHE_HOME or ~/.cache)",
+    )
+    .option("--no-cache", "read the base's layers each time, and keep nothing");
   addRegistryOptions(command);
   addOutputOptions(command)
     .option("--digest-file <file>", "write the image's digest there")
@@ -133,6 +139,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     jobs: parseCount(flags.jobs ?? "4", "--jobs", 1),
     memoryLimit: parseMemory(flags.memoryLimit ?? "64M", "--memory-limit"),
     temporaryDirectory: tmpdir(),
+    cacheDirectory: cacheDirectory(flags, env),
     signal: terminal.signal,
     onTransfer: (event) => {
       if (event.kind === "tagged") movedTags.push(`${event.store}:${event.tag}`);
@@ -143,6 +150,10 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     if (path !== undefined) await expectWritable(path);
   }
   const progress = startProgress(terminal, flags);
+  if (options.cacheDirectory === undefined && flags.cache !== false) {
+    const message = "not keeping what the base holds: neither XDG_CACHE_HOME nor HOME names a directory";
+    progress.listener({ kind: "note", store: "cache", message });
+  }
   // Loaded only now, so that help and wrong usage are answered at once.
   const { compose } = await import("../../ops/compose.ts");
   const result = await compose(plan, options)

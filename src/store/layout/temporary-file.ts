@@ -4,17 +4,29 @@ import { localError } from "../../io/local-error.ts";
 import { syncDirectory } from "./sync-directory.ts";
 import { type TemporaryKind, temporaryName } from "./temporary-name.ts";
 
+/** How a {@link TemporaryFile} is made. */
+export interface TemporaryFileOptions {
+  /** Permission bits, before the umask. Default 0644. */
+  readonly mode?: number;
+  /** Whether a published file is to survive a loss of power. Default `true`. */
+  readonly durable?: boolean;
+}
+
 /**
- * A file that grows under a temporary name at a layout's top and then either appears whole under its real name or
- * leaves nothing. It is made with the first byte, so one that never gets any costs nothing.
+ * A file that grows under a temporary name in a directory and then either appears whole under its real name or leaves
+ * nothing. It is made with the first byte, so one that never gets any costs nothing.
  */
 export class TemporaryFile {
   readonly #path: string;
+  readonly #mode: number;
+  readonly #isDurable: boolean;
   #handle: FileHandle | undefined;
   #size = 0;
 
-  constructor(directory: string, kind: TemporaryKind) {
+  constructor(directory: string, kind: TemporaryKind, options: TemporaryFileOptions = {}) {
     this.#path = join(directory, temporaryName(kind));
+    this.#mode = options.mode ?? 0o644;
+    this.#isDurable = options.durable ?? true;
   }
 
   /** Bytes written so far. */
@@ -43,7 +55,7 @@ export class TemporaryFile {
   }
 
   /**
-   * Makes the bytes durable and gives them their real name, replacing what was there. Whether it works or not, the
+   * Gives the bytes their real name, durably unless told otherwise, replacing what was there. Whether it works or not, the
    * temporary name is gone afterwards.
    *
    * @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`
@@ -51,11 +63,11 @@ export class TemporaryFile {
   async publish(path: string): Promise<void> {
     try {
       const handle = await this.#open();
-      await handle.sync();
+      if (this.#isDurable) await handle.sync();
       await this.#close();
       await mkdir(dirname(path), { recursive: true });
       await rename(this.#path, path);
-      await syncDirectory(dirname(path));
+      if (this.#isDurable) await syncDirectory(dirname(path));
     } catch (cause) {
       await this.discard();
       throw localError(cause, `cannot write ${path}`);
@@ -69,7 +81,7 @@ export class TemporaryFile {
   }
 
   async #open(): Promise<FileHandle> {
-    this.#handle ??= await open(this.#path, "wx", 0o644);
+    this.#handle ??= await open(this.#path, "wx", this.#mode);
     return this.#handle;
   }
 
