@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
-/** What a temporary file of a layout is for. */
+/** What a temporary file is for. */
 export type TemporaryKind = "lock" | "blob" | "index";
 
 /** The process a temporary file belongs to, as its name tells. */
@@ -22,7 +22,7 @@ const pattern =
 let own: { readonly realm: string; readonly start: string } | undefined;
 
 /**
- * A new name for a temporary file at a layout's top, where neither the specification nor other tools have names.
+ * A new name for a temporary file beside the one it becomes, where no other tool has names.
  * It says whose the file is, so what a killed process left behind can be told from what is in use.
  */
 export function temporaryName(kind: TemporaryKind): string {
