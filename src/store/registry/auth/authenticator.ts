@@ -1,14 +1,18 @@
 import type { Call } from "../../../io/call.ts";
 import { ComposeImageError } from "../../../model/errors.ts";
 import { type HttpAnswer, headersOf, type Party } from "../http.ts";
+import { redactUrl } from "../redact.ts";
 import type { Transport } from "../transport.ts";
+import type { AuthListener } from "./auth-event.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { basicAuthorization } from "./credential.ts";
-import type { Credentials, FoundCredential } from "./credentials.ts";
+import type { FoundCredential } from "./credential-search.ts";
+import type { CredentialFinder } from "./credentials.ts";
 import { checkRealm } from "./realm.ts";
 import { mergeScopes } from "./scope.ts";
-import { fetchToken } from "./token.ts";
+import { fetchToken, type Token } from "./token.ts";
 import { TokenCache } from "./token-cache.ts";
+import { grantedScopes } from "./token-grant.ts";
 
 /** Whom a request is for, and what it wants to do. */
 export interface AccessRequest {
@@ -29,14 +33,16 @@ export interface Authorization {
 /** Answers registries' challenges with credentials and tokens. */
 export class Authenticator {
   readonly #transport: Transport;
-  readonly #credentials: Credentials;
+  readonly #credentials: CredentialFinder;
+  readonly #onAuth: AuthListener;
   readonly #tokens = new TokenCache();
   /** What each registry's last challenge was, by origin. */
   readonly #challenges = new Map<string, Challenge>();
 
-  constructor(transport: Transport, credentials: Credentials) {
+  constructor(transport: Transport, credentials: CredentialFinder, onAuth: AuthListener = () => {}) {
     this.#transport = transport;
     this.#credentials = credentials;
+    this.#onAuth = onAuth;
   }
 
   /** What to send at once, as far as an earlier challenge told; `undefined` to try without. */
@@ -46,7 +52,7 @@ export class Authenticator {
   }
 
   /**
-   * What to send after a 401; `undefined` when there is nothing else to try.
+   * What to send after a challenge; `undefined` when there is nothing else to try.
    *
    * @param refused what was sent.
    * @throws ComposeImageError `UNAUTHORIZED`, `DENIED` and the transport's, when no token is to be had.
@@ -59,6 +65,7 @@ export class Authenticator {
     call: Call,
   ): Promise<Authorization | undefined> {
     const challenges = parseChallenges(headersOf(answer, "www-authenticate"));
+    this.#onAuth({ kind: "challenged", status: answer.status, challenges });
     const challenge =
       challenges.find(({ scheme }) => scheme === "bearer") ??
       challenges.find(({ scheme }) => scheme === "basic");
@@ -69,8 +76,12 @@ export class Authenticator {
     return next;
   }
 
-  /** Where credentials for a repository are from and what to do when they do not suffice. */
-  async hint(registry: string, repository: string, call: Call): Promise<string> {
+  /** What to do about an answer that did not let in: where the credentials are from, or what is wrong with the token. */
+  async hint(answer: HttpAnswer, registry: string, repository: string, call: Call): Promise<string> {
+    const challenges = parseChallenges(headersOf(answer, "www-authenticate"));
+    if (challenges.some(({ parameters }) => parameters.get("error") === "invalid_token")) {
+      return "The registry does not take the token it was shown: if its token server has just given it, compare the clocks of the two; if it is a registrytoken, log in again.";
+    }
     return hintFor(registry, await this.#credentials.find(registry, repository, call));
   }
 
@@ -87,11 +98,16 @@ export class Authenticator {
     const found = await this.#credentials.find(registry, repository, call);
     const { credential } = found;
     if (credential?.kind === "bearer") {
+      this.#onAuth({ kind: "sent", what: "a registry token" });
       return { header: `Bearer ${credential.token}`, scopes: access.scopes, fresh: true };
     }
     if (challenge.scheme === "basic") {
       if (credential === undefined) return undefined;
       const secret = credential.kind === "password" ? credential.password : credential.token;
+      this.#onAuth({
+        kind: "sent",
+        what: credential.kind === "password" ? "a password" : "a refresh token",
+      });
       return { header: basicAuthorization(credential.username, secret), scopes: access.scopes, fresh: true };
     }
     const realm = checkRealm(challenge.parameters.get("realm"), endpoint, party);
@@ -103,12 +119,19 @@ export class Authenticator {
     const kept = this.#tokens.find(holder, scopes);
     if (kept !== undefined) return { header: `Bearer ${kept}`, scopes, fresh: false };
     const request = { realm, service, scopes, credential, party, credentialHint: hintFor(registry, found) };
-    const token = await this.#tokens.fetch(
-      holder,
-      scopes,
-      (shared) => fetchToken(this.#transport, request, shared),
-      call,
-    );
+    const get = async (shared: Call): Promise<Token> => {
+      const showing =
+        credential === undefined
+          ? "nothing"
+          : credential.kind === "password"
+            ? "a password"
+            : "a refresh token";
+      this.#onAuth({ kind: "token-asked", realm: redactUrl(realm), service, scopes, showing });
+      const token = await fetchToken(this.#transport, request, shared);
+      this.#onAuth({ kind: "token-given", scopes, granted: grantedScopes(token.value) });
+      return token;
+    };
+    const token = await this.#tokens.fetch(holder, scopes, get, call);
     return { header: `Bearer ${token}`, scopes, fresh: true };
   }
 }
@@ -119,15 +142,31 @@ function scopesOf(challenge: Challenge): string[] {
 }
 
 function hintFor(registry: string, found: FoundCredential): string {
-  const login = `podman login ${registry} or docker login ${registry}`;
+  if (found.hint !== undefined) return found.hint;
+  const login = `compose-image login ${registry}`;
   if (found.origin !== undefined) {
-    return `The credentials are from ${found.origin}: check that they allow this, or log in again with ${login}.`;
+    return `The credentials are from ${found.origin}: check that they allow this, log in again with ${login}, or log out where the image is public.`;
   }
   const places =
     found.consulted.length === 0
       ? "no credentials file was found"
       : `nothing in ${found.consulted.join(", ")}`;
-  return `There are no credentials for ${registry} (${places}): log in with ${login}.`;
+  return `There are no credentials for ${registry} (${places}): log in with ${login}, docker login or podman login.`;
+}
+
+/**
+ * Whether a 403 says that the token does not reach far enough, and which scope would do.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ */
+export function wantsWiderScope(answer: HttpAnswer): boolean {
+  return (
+    answer.status === 403 &&
+    parseChallenges(headersOf(answer, "www-authenticate")).some(
+      ({ scheme, parameters }) =>
+        scheme === "bearer" && parameters.get("error") === "insufficient_scope" && parameters.has("scope"),
+    )
+  );
 }
 
 /** The error for a registry that wants credentials in a way nobody here knows. */

@@ -91,7 +91,7 @@ describe("a bearer token", () => {
     const registry = await start({ accepts: () => false });
     await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toMatchObject({
       code: "UNAUTHORIZED",
-      hint: expect.stringContaining(`podman login ${registry.host}`),
+      hint: expect.stringContaining(`compose-image login ${registry.host}`),
     });
     expect(tokenRequests(registry)).toHaveLength(1);
   });
