@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
 /** What a temporary file is for. */
-export type TemporaryKind = "lock" | "blob" | "index";
+export type TemporaryKind = "lock" | "blob" | "index" | "credentials";
 
 /** The process a temporary file belongs to, as its name tells. */
 export interface TemporaryOwner {
@@ -17,7 +17,7 @@ export interface TemporaryOwner {
 }
 
 const pattern =
-  /^\.compose-image-(lock|blob|index)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
+  /^\.compose-image-(lock|blob|index|credentials)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
 
 let own: { readonly realm: string; readonly start: string } | undefined;
 
