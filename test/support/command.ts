@@ -8,6 +8,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Given on standard input; default: nothing. */
   readonly input?: string | undefined;
+  /** Whether standard input stays open, for `onStart` to write to. */
+  readonly keepInputOpen?: boolean | undefined;
   /** Ends the program with SIGKILL when aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called once the program runs, with the child to send signals to. */
@@ -37,7 +39,7 @@ export async function attempt(
     killSignal: "SIGKILL",
   });
   child.stdin.on("error", () => {});
-  child.stdin.end(options.input ?? "");
+  if (options.keepInputOpen !== true) child.stdin.end(options.input ?? "");
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -143,7 +143,7 @@ function scopesOf(challenge: Challenge): string[] {
 
 function hintFor(registry: string, found: FoundCredential): string {
   if (found.hint !== undefined) return found.hint;
-  const login = `compose-image login ${registry}`;
+  const login = `compose-image login ${found.origin === undefined ? registry : (found.key ?? registry)}`;
   if (found.origin !== undefined) {
     return `The credentials are from ${found.origin}: check that they allow this, log in again with ${login}, or log out where the image is public.`;
   }

@@ -6,6 +6,8 @@ export interface FoundCredential {
   readonly credential: Credential | undefined;
   /** Where it is from: `/home/me/.docker/config.json (registry.example)`. */
   readonly origin: string | undefined;
+  /** The key it is filed under, where that is known. */
+  readonly key?: string | undefined;
   /** The places that were looked at, up to the one with a match. */
   readonly consulted: readonly string[];
   /** What to do when they do not suffice, in place of the usual. */

@@ -72,6 +72,7 @@ export class Credentials implements CredentialFinder {
     const places: CredentialPlace[] = [];
     let credential: Credential | undefined;
     let origin: string | undefined;
+    let key: string | undefined;
     let failure: ComposeImageError | undefined;
     for (const place of this.#places) {
       const { name, chosenBy } = place;
@@ -86,10 +87,10 @@ export class Credentials implements CredentialFinder {
           continue;
         }
         const match = await matchCredential(file, server, keys, env, call);
-        ({ credential, origin, failure } = match);
+        ({ credential, origin, key, failure } = match);
         if (match.warning !== undefined) this.#warn(match.warning);
         const state = failure !== undefined ? "failed" : credential === undefined ? "no match" : "match";
-        places.push({ name, chosenBy, state, key: match.key, helper: match.helper });
+        places.push({ name, chosenBy, state, key, helper: match.helper });
       } catch (error) {
         call.signal.throwIfAborted();
         if (!(error instanceof ComposeImageError)) throw error;
@@ -100,7 +101,7 @@ export class Credentials implements CredentialFinder {
     const consulted = places
       .filter(({ state }) => state !== "absent" && state !== "not looked at")
       .map(({ name }) => name);
-    return { places, found: { credential, origin, consulted }, failure };
+    return { places, found: { credential, origin, key, consulted }, failure };
   }
 
   #read(place: Place): Promise<CredentialFile | undefined> {
