@@ -9,10 +9,11 @@ import { ComposeImageError } from "../model/errors.ts";
  * @throws ComposeImageError `USAGE` when the input ends; the signal's reason when aborted.
  */
 export async function promptLine(question: string, isSecret: boolean, signal: AbortSignal): Promise<string> {
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const output = isSecret ? nowhere : process.stderr;
   const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  // Only now, when the terminal shows nothing by itself any more: who is asked may answer at once.
+  if (isSecret) process.stderr.write(question);
   // The terminal gives Ctrl-C as a character while it is read from in this way.
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   const ended = new Promise<never>((_, reject) => {
@@ -21,7 +22,7 @@ export async function promptLine(question: string, isSecret: boolean, signal: Ab
     });
   });
   try {
-    return await Promise.race([lines.question("", { signal }), ended]);
+    return await Promise.race([lines.question(isSecret ? "" : question, { signal }), ended]);
   } catch (error) {
     signal.throwIfAborted();
     throw error;

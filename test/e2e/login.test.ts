@@ -199,27 +199,47 @@ for (const { name, needs, start } of authSceneKinds) {
       expect(scene.proxy.exchanges).toEqual([]);
     });
 
-    test("asks on a terminal, and does not show the password", async () => {
-      const words = [process.execPath, cliPath, "login", scene.host].map((word) => `'${word}'`).join(" ");
-      const typed = { "User name: ": `${tokenUser.username}\n`, "Password: ": `${tokenUser.password}\n` };
-      let seen = "";
-      const { status } = await attempt("script", ["-qefc", words, "/dev/null"], {
-        env: { ...process.env, ...home.env() },
-        keepInputOpen: true,
-        onStart: (child) => {
-          child.stdout?.on("data", (chunk: Buffer) => {
-            const before = seen;
-            seen += chunk.toString();
-            for (const [prompt, answer] of Object.entries(typed)) {
-              if (seen.includes(prompt) && !before.includes(prompt)) child.stdin?.write(answer);
-            }
-          });
-        },
+    describeWith(["script"], "on a terminal", () => {
+      /** Answers each prompt as soon as it is seen. */
+      const onTerminal = async (answers: Readonly<Record<string, string>>) => {
+        const words = [process.execPath, cliPath, "login", scene.host].map((word) => `'${word}'`).join(" ");
+        let seen = "";
+        const { status } = await attempt("script", ["-qefc", words, "/dev/null"], {
+          env: { ...process.env, ...home.env() },
+          keepInputOpen: true,
+          onStart: (child) => {
+            child.stdout?.on("data", (chunk: Buffer) => {
+              const before = seen;
+              seen += chunk.toString();
+              for (const [prompt, answer] of Object.entries(answers)) {
+                if (seen.includes(prompt) && !before.includes(prompt)) child.stdin?.write(answer);
+              }
+            });
+          },
+        });
+        expectNoSecrets(seen, "the terminal");
+        return { status, seen };
+      };
+      const { username, password } = tokenUser;
+
+      test("asks for both, and does not show the password", async () => {
+        const { status, seen } = await onTerminal({
+          "User name: ": `${username}\n`,
+          "Password: ": `${password}\n`,
+        });
+        expect(status, seen).toBe(0);
+        expect(seen).toContain("logged in to");
+        expect(await json(dockerFile())).toEqual({ auths: { [scene.host]: robotEntry() } });
       });
-      expect(status, seen).toBe(0);
-      expect(seen).toContain("logged in to");
-      expectNoSecrets(seen, "the terminal");
-      expect(await json(dockerFile())).toEqual({ auths: { [scene.host]: robotEntry() } });
+
+      test.for([
+        ["Ctrl-C", "\u0003", 130],
+        ["Ctrl-D", "\u0004", 2],
+      ] as const)("%s in place of the password ends it", async ([, key, expected]) => {
+        const { status, seen } = await onTerminal({ "User name: ": `${username}\n`, "Password: ": key });
+        expect(status, seen).toBe(expected);
+        expect(await readdir(home.directory)).toEqual([]);
+      });
     });
 
     describeWith(["skopeo"], "and skopeo", () => {
