@@ -107,10 +107,19 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
   },
 
   "file-missing": async (world) => {
-    const absent = join(world.home.directory, "absent.json");
-    const result = await ls(world, `${world.scene.host}/public/builder:1`, ["--authfile", absent]);
-    expectRefused(result, "USAGE", absent);
-    expect(world.scene.proxy.exchanges).toEqual([]);
+    const { scene, home } = world;
+    const absent = join(home.directory, "absent.json");
+    const image = `${scene.host}/public/builder:1`;
+    for (const args of [
+      ["ls", image],
+      ["cat", image, "/app/a"],
+      ["auth", "explain", image],
+    ])
+      expectRefused(await home.run([...args, "--authfile", absent]), "USAGE", absent);
+    expectRefused(await compose(world, "team/app:1", ["--authfile", absent]), "USAGE", absent);
+    expect(scene.proxy.exchanges).toEqual([]);
+    const named = await home.file("named.json", {});
+    expectDone(await ls(world, image, ["--authfile", named]));
   },
 
   "file-unreadable": async (world) => {

@@ -15,6 +15,7 @@ import { registryAccount, startDockerRegistry } from "../support/docker-registry
 import { makeImage, pushMade } from "../support/make-image.ts";
 import type { Registry } from "../support/registry.ts";
 import { type CliOptions, type CliResult, cliPath } from "../support/run-cli.ts";
+import { createSandbox } from "../support/sandbox.ts";
 import { expectNoSecrets, secret } from "../support/secrets.ts";
 import { tokenUser } from "../support/token-server.ts";
 import { describeWith } from "../support/tools.ts";
@@ -385,5 +386,35 @@ describeWith(["cli", "docker-registry"], "logging in to a registry", () => {
     const args = ["login", open.host, "-u", "me", "--password-stdin"];
     const { stderr } = expectStatus(0, await home.run(args, { input: wrong }));
     expect(stderr).toContain("were not checked");
+  });
+
+  describeWith(["bwrap"], "where most files are read-only", () => {
+    test("keeps the password in the first file that can be written, and warns of what comes before", async () => {
+      const home = await AuthHome.make();
+      const mounted = await home.file("run/containers/auth.json", {
+        auths: { [open.host]: entryOf("me", wrong) },
+      });
+      const sandbox = await createSandbox("TMPDIR");
+      const file = join(sandbox.temporary, "config.json");
+      const env = `XDG_RUNTIME_DIR=${join(home.directory, "run")} DOCKER_CONFIG=${sandbox.temporary}`;
+      const login = `login ${open.host} -u you --password-stdin`;
+      const { status, stderr } = await sandbox.script(
+        `echo another-password | ${env} "${process.execPath}" "${cliPath}" ${login} && cat ${file}`,
+      );
+      expect(status, stderr).toBe(0);
+      expect(stderr).toContain(`kept in ${file}\n`);
+      expect(stderr).toContain(`warning: other credentials come before these: ${mounted} (${open.host})`);
+      expect(await json(mounted)).toEqual({ auths: { [open.host]: entryOf("me", wrong) } });
+    });
+
+    test("says what cannot be written, and where to go instead", async () => {
+      const sandbox = await createSandbox("nothing");
+      const login = `login ${open.host} -u you --password-stdin --authfile /etc/auth.json`;
+      const script = `echo another-password | "${process.execPath}" "${cliPath}" ${login}`;
+      const { status, stderr } = await sandbox.script(script);
+      expect(status, stderr).toBe(8);
+      expect(stderr).toContain("cannot write /etc/auth.json: the file system is read-only");
+      expect(stderr).toContain("--authfile");
+    });
   });
 });

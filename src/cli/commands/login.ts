@@ -144,11 +144,10 @@ async function runLogout(
   const { logOut } = await import("../../ops/login.ts");
   const { signal, env } = terminal;
   const { file, removed, remaining } = await logOut(name, { authfile, signal, env });
-  if (!quiet) {
-    for (const key of removed) terminal.writeError(`logged out of ${key} in ${file}\n`);
-    if (removed.length === 0) {
-      terminal.writeError(`${file} has no login${registry === undefined ? "" : ` for ${registry}`}\n`);
-    }
+  if (quiet) return;
+  for (const key of removed) terminal.writeError(`logged out of ${key} in ${file}\n`);
+  if (removed.length === 0) {
+    terminal.writeError(`${file} has no login${registry === undefined ? "" : ` for ${registry}`}\n`);
   }
   if (remaining !== undefined) {
     terminal.writeError(`warning: there still are credentials for ${registry}: ${remaining}\n`);

@@ -23,12 +23,16 @@ export interface AccessRequest {
   readonly party: Party;
 }
 
-/** What to send as `Authorization`, and whether it was just fetched: then a refusal is final. */
+/** What to send as `Authorization`. */
 export interface Authorization {
   readonly header: string;
   readonly scopes: readonly string[];
-  readonly fresh: boolean;
+  /** Until when a refusal is final, on the clock of `performance.now()`: a token just fetched cannot have expired. */
+  readonly freshUntil: number;
 }
+
+/** How long a token counts as just fetched, in milliseconds: what the spec has it hold at the least. */
+const freshMs = 60_000;
 
 /** Answers registries' challenges with credentials and tokens. */
 export class Authenticator {
@@ -99,7 +103,11 @@ export class Authenticator {
     const { credential } = found;
     if (credential?.kind === "bearer") {
       this.#onAuth({ kind: "sent", what: "a registry token" });
-      return { header: `Bearer ${credential.token}`, scopes: access.scopes, fresh: true };
+      return {
+        header: `Bearer ${credential.token}`,
+        scopes: access.scopes,
+        freshUntil: Number.POSITIVE_INFINITY,
+      };
     }
     if (challenge.scheme === "basic") {
       if (credential === undefined) return undefined;
@@ -108,16 +116,21 @@ export class Authenticator {
         kind: "sent",
         what: credential.kind === "password" ? "a password" : "a refresh token",
       });
-      return { header: basicAuthorization(credential.username, secret), scopes: access.scopes, fresh: true };
+      return {
+        header: basicAuthorization(credential.username, secret),
+        scopes: access.scopes,
+        freshUntil: Number.POSITIVE_INFINITY,
+      };
     }
     const realm = checkRealm(challenge.parameters.get("realm"), endpoint, party);
     const scopes = mergeScopes([...access.scopes, ...asked]);
-    if (refused?.fresh && scopes.join(" ") === refused.scopes.join(" ")) return undefined;
+    const isFinal = refused !== undefined && refused.freshUntil > performance.now();
+    if (isFinal && scopes.join(" ") === refused.scopes.join(" ")) return undefined;
     const service = challenge.parameters.get("service");
     const holder = JSON.stringify([realm.href, service ?? null, found.origin ?? null]);
     if (refused !== undefined) this.#tokens.drop(holder, refused.header.replace(/^Bearer /, ""));
     const kept = this.#tokens.find(holder, scopes);
-    if (kept !== undefined) return { header: `Bearer ${kept}`, scopes, fresh: false };
+    if (kept !== undefined) return { header: `Bearer ${kept}`, scopes, freshUntil: 0 };
     const request = { realm, service, scopes, credential, party, credentialHint: hintFor(registry, found) };
     const get = async (shared: Call): Promise<Token> => {
       const showing =
@@ -132,7 +145,7 @@ export class Authenticator {
       return token;
     };
     const token = await this.#tokens.fetch(holder, scopes, get, call);
-    return { header: `Bearer ${token}`, scopes, fresh: true };
+    return { header: `Bearer ${token}`, scopes, freshUntil: performance.now() + freshMs };
   }
 }
 

@@ -1,4 +1,17 @@
-import { chown, lstat, mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import {
+  access,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Call } from "../../../io/call.ts";
 import { removeLeftovers, withDirectoryLock } from "../../../io/directory-lock.ts";
@@ -40,6 +53,7 @@ export async function updateCredentialDocument(
   try {
     const file = await followSymlinks(path);
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await access(dirname(file), constants.W_OK);
     const replace = async (): Promise<void> => {
       const before = await readCredentialDocument(file);
       const after = change(before);

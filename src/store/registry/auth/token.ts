@@ -109,6 +109,7 @@ function parseTokenReply(bytes: Uint8Array, { realm, party }: TokenRequest): Tok
     new ComposeImageError(
       "UNAUTHORIZED",
       `${party.side} ${party.store}: the token server ${realm.host} ${what}`,
+      { hint: "The registry names a token server that is none, or a proxy answers in its place." },
     );
   let json: unknown;
   try {
