@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { chmod, readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   AuthHome,
@@ -15,8 +16,10 @@ import {
   robotEntry,
 } from "../support/auth-scene.ts";
 import { tagsOf } from "../support/read-image.ts";
+import type { Exchange, Fault } from "../support/recording-proxy.ts";
 import type { CliResult } from "../support/run-cli.ts";
 import { secret } from "../support/secrets.ts";
+import { makeCertificates, startTlsFront } from "../support/tls-front.ts";
 import { tokenUser } from "../support/token-server.ts";
 import { describeWith } from "../support/tools.ts";
 
@@ -160,22 +163,29 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
     expectDone(await ls(world, `${world.scene.host}/team/builder:1`));
   },
 
-  "key-docker-hub": async ({ home }) => {
-    const tunnel = await startDeadEndProxy();
+  "key-docker-hub": async ({ scene, home }) => {
+    const { auth } = robotEntry();
+    const token = scene.tokens.token(["repository:team/builder:pull"]);
+    scene.fault = (exchange) => basicGate(exchange, auth, token);
+    const certificates = await makeCertificates();
+    const hub = await startTlsFront(scene.proxy.url, certificates, false);
+    const tunnel = await startTunnel(hub.host);
+    const args = ["ls", "team/builder:1", "--retries", "0", "--ca-file", certificates.ca];
+    const env = { HTTPS_PROXY: tunnel.url };
     for (const key of [
       "docker.io",
       "index.docker.io",
       "registry-1.docker.io",
       "https://index.docker.io/v1/",
     ]) {
-      await docker(home, { auths: { [key]: robotEntry() } });
-      const args = ["auth", "explain", "debian", "--json", "--retries", "0"];
-      const { status, stdout } = await home.run(args, { env: { HTTPS_PROXY: tunnel.url } });
-      expect(status).toBe(5);
-      expect(JSON.parse(stdout).places.at(-1)).toMatchObject({ state: "match", key: "docker.io" });
+      await docker(home, { auths: { [key]: { auth } } });
+      expectDone(await home.run(args, { env }));
     }
+    await docker(home, { auths: { "hub.docker.io": { auth } } });
+    expectRefused(await home.run(args, { env }), "UNAUTHORIZED", "no credentials for docker.io");
     expect(new Set(tunnel.asked)).toEqual(new Set(["registry-1.docker.io:443"]));
     await tunnel.stop();
+    await hub.stop();
   },
 
   "entry-auth": async (world) => {
@@ -350,11 +360,7 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
     const { scene, home } = world;
     const { auth } = robotEntry();
     const token = scene.tokens.token(["repository:team/builder:pull"]);
-    scene.fault = (exchange) => {
-      if (exchange.requestHeaders.authorization !== `Basic ${auth}`) return challenge(401, 'Basic realm="r"');
-      exchange.requestHeaders.authorization = `Bearer ${token}`;
-      return undefined;
-    };
+    scene.fault = (exchange) => basicGate(exchange, auth, token);
     await docker(home, { auths: { [scene.host]: { auth } } });
     expectDone(await ls(world, `${scene.host}/team/builder:1`));
     await docker(home, { auths: { [scene.host]: wrongEntry } });
@@ -388,7 +394,7 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
   "realm-elsewhere": async (world) => {
     const { scene, home } = world;
     await docker(home, { auths: { [scene.host]: robotEntry() } });
-    const tunnel = await startDeadEndProxy();
+    const tunnel = await startTunnel();
     const image = `${scene.host}/team/builder:1`;
     const withRealm = (realm: string) => {
       scene.fault = () => challenge(401, `Bearer realm="${realm}"`);
@@ -540,14 +546,30 @@ for (const { name, needs, start } of authSceneKinds) {
   });
 }
 
-/** A proxy that notes where it is asked to lead, and leads nowhere. */
-async function startDeadEndProxy() {
+/** Lets in by Basic authentication, and shows the registry a token instead. */
+function basicGate({ requestHeaders }: Exchange, auth: string, token: string): Fault | undefined {
+  if (requestHeaders.authorization !== `Basic ${auth}`) return challenge(401, 'Basic realm="r"');
+  requestHeaders.authorization = `Bearer ${token}`;
+  return undefined;
+}
+
+/** A proxy that notes where it is asked to lead, and leads to one host instead, or nowhere. */
+async function startTunnel(host?: string) {
   const asked: string[] = [];
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.once("data", (head) => {
       asked.push(/^\S+ (\S+)/.exec(head.toString("latin1"))?.[1] ?? "");
-      socket.end("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+      if (host === undefined) {
+        socket.end("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+        return;
+      }
+      const { hostname, port } = new URL(`http://${host}`);
+      const onward = connect(Number(port), hostname, () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        pipeline(socket, onward, socket, () => {});
+      });
+      onward.on("error", () => socket.destroy());
     });
   });
   server.listen(0, "127.0.0.1");

@@ -330,6 +330,12 @@ for (const { name, needs, start } of authSceneKinds) {
         expect(refused.stderr).toContain(`(${scene.host})`);
       });
 
+      test("is what there is to auth", async () => {
+        const { stderr } = expectStatus(2, await home.run(["auth"]));
+        expect(stderr).toContain("compose-image auth explain IMAGE");
+        expectStatus(2, await home.run(["auth", "explian", scene.host]));
+      });
+
       test("tells of an image that is not there, a broken file, a missing helper, Basic, and nobody at home", async () => {
         await home.file(".docker/config.json", { auths: { [scene.host]: robotEntry() } });
         const absent = await explain([`${scene.host}/team/absent:1`]);

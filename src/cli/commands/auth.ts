@@ -27,7 +27,14 @@ pulled (with --push: and nothing says that it cannot be pushed), and 3 when not.
 
 /** Adds `auth explain`: how a registry lets in, and where it does not. */
 export function addAuthCommand(program: Command, terminal: Terminal): void {
-  const auth = program.command("auth").summary("find out about credentials");
+  const auth = program
+    .command("auth")
+    .summary("find out about credentials")
+    .action(() => {
+      throw new ComposeImageError("USAGE", "auth does nothing by itself", {
+        hint: "Say what to find out about: compose-image auth explain IMAGE.",
+      });
+    });
   const command = auth
     .command("explain")
     .summary("say how a registry lets in to an image, and where it does not")
