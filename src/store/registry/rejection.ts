@@ -43,7 +43,9 @@ export async function rejection(
   const hint =
     code === "UNAUTHORIZED" || code === "DENIED"
       ? credentialHint
-      : (hints[code] ?? statusHints[answer.status]);
+      : code === "REGISTRY_REJECTED"
+        ? statusHints[answer.status]
+        : hints[code];
   return new ComposeImageError(code, message, { hint });
 }
 
@@ -60,6 +62,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   DIGEST_MISMATCH: "The content read is not what its descriptor says, or a proxy on the way altered it.",
 };
 
+/** For what has no code of its own. */
 const statusHints: Readonly<Record<number, string | undefined>> = {
   404: "Check the repository; some registries want it created first, or say the same of what this account may not see.",
   407: "The proxy wants credentials: put them into HTTPS_PROXY as http://user:password@host:port.",
