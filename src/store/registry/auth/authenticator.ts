@@ -82,11 +82,10 @@ export class Authenticator {
 
   /** What to do about an answer that did not let in: where the credentials are from, or what is wrong with the token. */
   async hint(answer: HttpAnswer, registry: string, repository: string, call: Call): Promise<string> {
+    const hint = hintFor(registry, await this.#credentials.find(registry, repository, call));
     const challenges = parseChallenges(headersOf(answer, "www-authenticate"));
-    if (challenges.some(({ parameters }) => parameters.get("error") === "invalid_token")) {
-      return "The registry does not take the token it was shown: if its token server has just given it, compare the clocks of the two; if it is a registrytoken, log in again.";
-    }
-    return hintFor(registry, await this.#credentials.find(registry, repository, call));
+    if (challenges.every(({ parameters }) => parameters.get("error") !== "invalid_token")) return hint;
+    return `The registry does not take the token; if its token server has just given it, compare the clocks of the two. ${hint}`;
   }
 
   /** @param asked scopes that the registry has just named, beyond those of the request. */
