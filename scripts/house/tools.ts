@@ -14,6 +14,7 @@ export const debianPackageOf = {
   openssl: "openssl",
   python3: "python3",
   runc: "runc",
+  script: "bsdutils",
   setfattr: "attr",
   skopeo: "skopeo",
   tar: "tar",

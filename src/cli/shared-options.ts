@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { ComposeImageError } from "../model/errors.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
 import { collectOption } from "./collect-option.ts";
 import { parseCount, parseDuration } from "./quantities.ts";
@@ -56,8 +58,23 @@ export function addQuietOptions(command: Command): Command {
     .option("--verbose", "every request, and the causes of errors");
 }
 
-/** What the flags mean to the registry client. */
+/**
+ * What the flags mean to the registry client.
+ *
+ * @throws ComposeImageError `USAGE`, also for an `--authfile` that is not there: a wrong path must not come to light
+ *   only once a registry asks for credentials.
+ */
 export function registryOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
+  if (flags.authfile !== undefined && !existsSync(flags.authfile)) {
+    throw new ComposeImageError("USAGE", `--authfile ${flags.authfile} is not there`, {
+      hint: "Check the path, or leave it out; compose-image login makes the file.",
+    });
+  }
+  return connectionOptions(flags, terminal);
+}
+
+/** The same for a command that makes the credentials file. */
+export function connectionOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
   const { insecure, authfile, caFile, cert, key, retries = "5", timeout = "60s" } = flags;
   return {
     insecureHosts: insecure ?? [],

@@ -108,6 +108,33 @@ export function parseReference(text: string): Reference {
   return { registry, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
+/** A registry, or repositories of one. */
+export interface RegistryName {
+  /** Host with port, as in a {@link Reference}. */
+  readonly registry: string;
+  /** A repository or the beginning of its path; empty for all of the registry. */
+  readonly path: string;
+}
+
+/**
+ * Reads `REGISTRY[/PATH]`. A scheme is skipped, as are the paths that Docker's tools put behind a registry's host.
+ *
+ * @throws ComposeImageError `REFERENCE_INVALID`
+ */
+export function parseRegistryName(text: string): RegistryName {
+  const scheme = /^https?:\/\//i.exec(text)?.[0] ?? "";
+  const [host = "", ...parts] = text.slice(scheme.length).replace(/\/+$/, "").split("/");
+  const path = scheme !== "" && /^v[12]$/.test(parts.join("/")) ? "" : parts.join("/");
+  if (!isRegistryHost(host) || (path !== "" && !isRepository(path))) {
+    throw new ComposeImageError(
+      "REFERENCE_INVALID",
+      `${JSON.stringify(text.slice(0, 300))} is not a registry's name`,
+      { hint: "A registry is host[:port], or host[:port]/namespace[/repository] for a part of it; no tag." },
+    );
+  }
+  return { registry: host, path };
+}
+
 /** The full name: `docker.io/library/debian:12`. */
 export function formatReference(reference: Reference): string {
   const { registry, repository, tag, digest } = reference;

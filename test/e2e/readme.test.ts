@@ -7,6 +7,7 @@ import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
+import { expectNoSecrets, secret } from "../support/secrets.ts";
 import { startService } from "../support/service.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
@@ -95,6 +96,17 @@ describeWith(["cli"], "the README", () => {
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stdout.toString()).toBe("other\n");
+  });
+
+  test("the login example logs in, explains and logs out", async () => {
+    const token = secret("token-of-the-readme");
+    const block = blockWith("compose-image login").replace("$REGISTRY_TOKEN", token);
+    const result = await runBlock(block);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr).toMatch(/^logged in to .* as robot; kept in .*config\.json$/m);
+    expect(result.stdout.toString()).toMatch(/^pull {9}allowed: /m);
+    expect(result.stderr).toMatch(/^logged out of /m);
+    expectNoSecrets(`${result.stdout}${result.stderr}`, "the example");
   });
 
   test("the serve example serves", async () => {

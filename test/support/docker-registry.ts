@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "./registry.ts";
+import { secret } from "./secrets.ts";
 import { startService } from "./service.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** The one account of a registry started with `authenticated`. */
-export const registryAccount = { username: "tester", password: "open:sesame" } as const;
+export const registryAccount = { username: "tester", password: secret("open:sesame") } as const;
 
 const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbpqtktcY3.";
 
@@ -13,13 +14,22 @@ const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbp
 export interface DockerRegistryOptions {
   /** Ask for Basic authentication as {@link registryAccount}; default: nobody is asked. */
   readonly authenticated?: boolean;
+  /** Ask for tokens of a token server, in the words of the registry's configuration. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly rootcertbundle: string;
+  };
+  /** The storage, of another registry that serves the same content; default: one of its own. */
+  readonly directory?: string;
 }
 
 /** Starts Debian's docker-registry on a free port, storing into a temporary directory. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<Registry> {
   const home = await temporaryDirectory("docker-registry");
-  const directory = join(home, "storage");
-  await mkdir(directory);
+  const directory = options.directory ?? join(home, "storage");
+  await mkdir(directory, { recursive: true });
   const config: Record<string, unknown> = {
     version: 0.1,
     log: { level: "info" },
@@ -35,6 +45,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     await writeFile(path, `${accountLine}\n`);
     config.auth = { htpasswd: { realm: "test registry", path } };
   }
+  if (options.token !== undefined) config.auth = { token: options.token };
   const configPath = join(home, "config.yml");
   await writeFile(configPath, JSON.stringify(config));
   const service = await startService(

@@ -1,5 +1,6 @@
 import { attempt } from "./command.ts";
 import { cliPath } from "./run-cli.ts";
+import { expectNoSecrets } from "./secrets.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** What a sandboxed command may write to. */
@@ -53,6 +54,7 @@ export async function createSandbox(writable: Writable): Promise<Sandbox> {
     const listing = '"$@"; status=$?; echo "$MARK"; cd "$0" && find . -mindepth 1; exit $status';
     const marked = ["--setenv", "MARK", mark, "sh", "-c", listing, temporary];
     const { status, stdout, stderr } = await attempt("bwrap", [...wrapper, ...marked, ...command]);
+    expectNoSecrets(`${stdout}\n${stderr}`, command.join(" "));
     const [printed = "", left = ""] = stdout.toString().split(`${mark}\n`);
     return { status, stdout: printed, stderr, left: left.split("\n").filter((path) => path !== "") };
   };

@@ -11,7 +11,7 @@ import { temporaryDirectory } from "./temp.ts";
 export interface Certificates {
   /** The authority's own certificate. */
   readonly ca: string;
-  /** For the server, `127.0.0.1`. */
+  /** For the server, `127.0.0.1`, also by Docker Hub's name. */
   readonly serverCert: string;
   readonly serverKey: string;
   /** For a client. */
@@ -37,7 +37,7 @@ export async function makeCertificates(): Promise<Certificates> {
     ...["req", "-x509", ...newKey, "-keyout", file("ca.key"), "-out", file("ca.pem")],
     ...["-subj", "/CN=Test authority", "-days", "2"],
   ]);
-  await writeFile(file("server.ext"), "subjectAltName=IP:127.0.0.1\n");
+  await writeFile(file("server.ext"), "subjectAltName=IP:127.0.0.1,DNS:registry-1.docker.io\n");
   await writeFile(file("client.ext"), "extendedKeyUsage=clientAuth\n");
   for (const name of ["server", "client"]) {
     await run("openssl", [

@@ -2,12 +2,12 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "../../io/call.ts";
+import { withDirectoryLock } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { descriptorFromJson } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { parseJsonObject } from "../../model/manifest.ts";
-import { withDirectoryLock } from "./directory-lock.ts";
 import type { IndexEntry } from "./index-entry.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 

@@ -1,17 +1,17 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
+import { removeLeftovers, withDirectoryLock } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import { parseTemporaryName } from "../../io/temporary-name.ts";
 import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { parseJsonObject } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
 import { BlobDirectory } from "./blob-directory.ts";
-import { removeLeftovers, withDirectoryLock } from "./directory-lock.ts";
 import { IndexFile } from "./index-file.ts";
 import { LayoutStore } from "./layout-store.ts";
 import { TemporaryFile } from "./temporary-file.ts";
-import { parseTemporaryName } from "./temporary-name.ts";
 
 /** Options of {@link openLayout}. */
 export interface LayoutOptions {

@@ -1,7 +1,11 @@
+import type { Call } from "../../io/call.ts";
 import { ignoreTransfers, type Side, type TransferListener } from "../../io/transfer.ts";
 import type { Target } from "../target.ts";
 import { Authenticator } from "./auth/authenticator.ts";
+import { checkLogin } from "./auth/check-login.ts";
 import { Credentials } from "./auth/credentials.ts";
+import type { Login } from "./auth/stored-login.ts";
+import { type AccessExplanation, type AccessQuestion, explainAccess } from "./explain-access.ts";
 import { Dispatchers } from "./hosts/dispatchers.ts";
 import { Endpoints } from "./hosts/endpoints.ts";
 import type { Environment } from "./hosts/proxy.ts";
@@ -47,6 +51,7 @@ export class RegistryClient {
   readonly #dispatchers: Dispatchers;
   readonly #transport: Transport;
   readonly #endpoints: Endpoints;
+  readonly #credentials: Credentials;
   readonly #authenticator: Authenticator;
   readonly #retries: number;
   readonly #repositories = new Map<string, Repository>();
@@ -76,7 +81,8 @@ export class RegistryClient {
     this.#endpoints = new Endpoints(this.#transport, insecureHosts);
     const onWarning = (message: string): void =>
       onTransfer({ kind: "warning", store: "credentials", message });
-    this.#authenticator = new Authenticator(this.#transport, new Credentials({ authfile, env, onWarning }));
+    this.#credentials = new Credentials({ authfile, env, onWarning });
+    this.#authenticator = new Authenticator(this.#transport, this.#credentials);
   }
 
   /**
@@ -103,6 +109,20 @@ export class RegistryClient {
     const made = new Repository(api, this.#refusingMounts);
     this.#repositories.set(key, made);
     return made;
+  }
+
+  /** Shows a registry a login, in place of the credentials found for it; see {@link checkLogin}. */
+  checkLogin(registry: string, login: Login, call: Call): Promise<boolean> {
+    return checkLogin(this.#parts(), registry, login, call);
+  }
+
+  /** How a registry lets in to an image; see {@link explainAccess}. */
+  explainAccess(question: AccessQuestion, call: Call): Promise<AccessExplanation> {
+    return explainAccess({ ...this.#parts(), credentials: this.#credentials }, question, call);
+  }
+
+  #parts() {
+    return { transport: this.#transport, endpoints: this.#endpoints, retries: this.#retries };
   }
 
   /** Cancels unused upload sessions and closes every connection. Nothing can be asked afterwards. */

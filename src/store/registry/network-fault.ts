@@ -77,9 +77,11 @@ export function suggestsOtherScheme(fault: unknown): boolean {
 function tlsError(error: unknown, code: string, where: string): ComposeImageError {
   const hint = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)|^EPROTO$/.test(code)
     ? "The other side may speak plain HTTP: see --insecure."
-    : code.startsWith("ERR_SSL_")
-      ? "Check the TLS versions and the client certificate the registry asks for."
-      : "Give the authority that signed it with --ca-file, or skip verification with --insecure.";
+    : /^CERT_(?:NOT_YET_VALID|HAS_EXPIRED)$/.test(code)
+      ? "Check this machine's clock; when it is right, the registry needs a new certificate."
+      : code.startsWith("ERR_SSL_")
+        ? "Check the TLS versions and the client certificate the registry asks for."
+        : "Give the authority that signed it with --ca-file, or skip verification with --insecure.";
   return new ComposeImageError("TLS", `${where}: ${redactText(tlsReason(error) ?? messageOf(error))}`, {
     hint,
     cause: error,

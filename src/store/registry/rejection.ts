@@ -40,7 +40,12 @@ export async function rejection(
     return new Retryable(error, words.slice(0, 2).join(" "), { afterMs });
   }
   const code = codeOf(answer.status, said.codes, context.notFound);
-  const hint = code === "UNAUTHORIZED" || code === "DENIED" ? credentialHint : hints[code];
+  const hint =
+    code === "UNAUTHORIZED" || code === "DENIED"
+      ? credentialHint
+      : code === "REGISTRY_REJECTED"
+        ? statusHints[answer.status]
+        : hints[code];
   return new ComposeImageError(code, message, { hint });
 }
 
@@ -55,6 +60,13 @@ export function pageError(answer: HttpAnswer, what: string, party: Party): Compo
 
 const hints: Partial<Record<ErrorCode, string>> = {
   DIGEST_MISMATCH: "The content read is not what its descriptor says, or a proxy on the way altered it.",
+};
+
+/** For what has no code of its own. */
+const statusHints: Readonly<Record<number, string | undefined>> = {
+  404: "Check the repository; some registries want it created first, or say the same of what this account may not see.",
+  407: "The proxy wants credentials: put them into HTTPS_PROXY as http://user:password@host:port.",
+  413: "A proxy before the registry limits how much it takes at once: have its operator raise the limit.",
 };
 
 function codeOf(status: number, codes: readonly string[], notFound: ErrorCode | undefined): ErrorCode {
