@@ -37,6 +37,8 @@ export function describeEvent(event: TransferEvent, isVerbose: boolean): string 
       return `retry ${event.attempt} of ${event.what} in ${formatDuration(event.delayMs)}: ${event.reason}`;
     case "warning":
       return `warning: ${event.message}`;
+    case "fallback":
+      return isVerbose ? `passed over ${event.place} for ${event.store}: ${event.reason}` : undefined;
     case "request":
       return isVerbose
         ? `${event.method} ${event.url} ${event.status} ${Math.round(event.ms)} ms`

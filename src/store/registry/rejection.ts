@@ -1,6 +1,7 @@
 import { isTransientStatus, parseRetryAfter, Retryable } from "../../io/retry.ts";
 import { ComposeImageError, type ErrorCode } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
+import { frontHint } from "./front-hint.ts";
 import { type HttpAnswer, headerOf, type Party } from "./http.ts";
 import { redactText } from "./redact.ts";
 
@@ -40,7 +41,10 @@ export async function rejection(
     return new Retryable(error, words.slice(0, 2).join(" "), { afterMs });
   }
   const code = codeOf(answer.status, said.codes, context.notFound);
-  const hint = code === "UNAUTHORIZED" || code === "DENIED" ? credentialHint : hints[code];
+  const hint =
+    code === "UNAUTHORIZED" || code === "DENIED"
+      ? credentialHint
+      : (frontHint(answer.status, said.text) ?? hints[code]);
   return new ComposeImageError(code, message, { hint });
 }
 

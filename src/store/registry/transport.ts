@@ -5,6 +5,7 @@ import type { TransferListener } from "../../io/transfer.ts";
 import type { Dispatchers } from "./hosts/dispatchers.ts";
 import type { HttpAnswer, HttpRequest, Party } from "./http.ts";
 import { networkFault } from "./network-fault.ts";
+import { proxyFault } from "./proxy-fault.ts";
 import { redactUrl } from "./redact.ts";
 
 /** Options of {@link Transport}. */
@@ -44,8 +45,10 @@ export class Transport {
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
+    const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry);
+    const asked = proxy === undefined ? url.host : `${url.host} through the proxy ${proxy}`;
     try {
-      const answering = this.#dispatchers.for(url).request({
+      const answering = dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
@@ -66,6 +69,10 @@ export class Transport {
         status: answer.statusCode,
         ms: Math.round(performance.now() - begun),
       });
+      if (answer.statusCode === 407) {
+        answer.body.destroy();
+        throw proxyFault(407, `${party.side} ${party.store}: ${asked}`);
+      }
       return {
         status: answer.statusCode,
         headers: answer.headers,
@@ -75,7 +82,7 @@ export class Transport {
       };
     } catch (error) {
       call.signal.throwIfAborted();
-      throw networkFault(error, url.host, party, this.timeoutMs);
+      throw networkFault(error, asked, party, this.timeoutMs);
     }
   }
 }

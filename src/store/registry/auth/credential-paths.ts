@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeOf } from "../hosts/home.ts";
 import type { Environment } from "../hosts/proxy.ts";
 
 /**
@@ -9,7 +9,7 @@ import type { Environment } from "../hosts/proxy.ts";
  * @see https://github.com/containers/image/blob/v5.36.0/docs/containers-auth.json.5.md
  */
 export function credentialPaths(authfile: string | undefined, env: Environment): string[] {
-  const home = env.HOME || systemHome();
+  const home = homeOf(env);
   const configHome = env.XDG_CONFIG_HOME || (home && join(home, ".config"));
   const dockerConfig = env.DOCKER_CONFIG || (home && join(home, ".docker"));
   return [
@@ -19,13 +19,4 @@ export function credentialPaths(authfile: string | undefined, env: Environment):
     configHome && join(configHome, "containers", "auth.json"),
     dockerConfig && join(dockerConfig, "config.json"),
   ].filter((path): path is string => path !== undefined && path !== "");
-}
-
-/** The home that the system's accounts give; none for a user id they do not hold, as pods may have. */
-function systemHome(): string | undefined {
-  try {
-    return homedir();
-  } catch {
-    return undefined;
-  }
 }
