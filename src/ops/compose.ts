@@ -74,7 +74,7 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
   const onTransfer = counter.listener(options.onTransfer ?? ignoreTransfers);
   const { jobs = 4, dryRun = false } = options;
   const transfers = 2 * jobs * (1 + plan.targets.length);
-  const maxConnections = Math.max(options.maxConnections ?? 64, transfers);
+  const maxConnections = Math.max(options.maxConnections ?? 128, transfers);
   await using stores = new Stores({ ...options, onTransfer, maxConnections });
   const images = await resolvePlan(plan, stores, call);
   const { base, builders, platform } = images;

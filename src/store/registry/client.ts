@@ -44,7 +44,7 @@ export interface RegistryClientOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * Most connections to one host, more than there are transfers at once: one that waits for another must not keep it
-   * from its connection. Default 64.
+   * from its connection. Default 128.
    */
   readonly maxConnections?: number | undefined;
   /** Told what happens on the wire. Default nobody. */
@@ -90,7 +90,7 @@ export class RegistryClient {
       certDir,
       authfile,
       registriesConf,
-      maxConnections = 64,
+      maxConnections = 128,
       timeoutMs = 60_000,
       env = process.env,
     } = options;

@@ -54,6 +54,8 @@ export class Transport {
         method,
         headers: { "user-agent": this.#userAgent, ...headers },
         body: body ?? null,
+        // by itself undici gives up the connection after a HEAD
+        reset: false,
         signal: call.signal,
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,

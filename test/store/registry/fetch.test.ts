@@ -423,7 +423,7 @@ describe("a proxy that does not answer CONNECT", () => {
   });
 });
 
-test("however many downloads wait for their reader, another request is answered", async () => {
+test("seventy downloads that wait for their reader leave room for another request", async () => {
   const registry = await start((request, response) => {
     response.writeHead(200, { "content-length": bytes.byteLength });
     if (request.method === "HEAD") response.end();
@@ -433,6 +433,31 @@ test("however many downloads wait for their reader, another request is answered"
   const waiting = Array.from({ length: 70 }, () => target.fetch(descriptor, unstoppable));
   await Promise.all(waiting);
   expect(await target.exists(descriptor, unstoppable)).toBe(true);
+});
+
+test("no more connections are opened than allowed, and they are used again", async () => {
+  const ports = new Set<number | undefined>();
+  const waiting: ServerResponse[] = [];
+  const registry = await start((_, response) => {
+    ports.add(response.socket?.remotePort);
+    waiting.push(response);
+    if (waiting.length < 3) return;
+    for (const each of waiting.splice(0)) each.writeHead(200, { "content-length": bytes.byteLength }).end();
+  });
+  const { target } = openForTest(registry.host, { maxConnections: 3 });
+  const answers = Array.from({ length: 21 }, () => target.exists(descriptor, unstoppable));
+  expect(new Set(await Promise.all(answers))).toEqual(new Set([true]));
+  expect(ports.size).toBe(3);
+});
+
+test.each(["169.254.169.254", "[fe80::1]"])("a redirect to %s is not followed", async (host) => {
+  const registry = await start((_, response) =>
+    response.writeHead(307, { location: `http://${host}/latest/meta-data` }).end(),
+  );
+  await expect(read(registry.host, descriptor, { retries: 0 })).rejects.toMatchObject({
+    code: "NETWORK",
+    message: expect.stringContaining(`link-local address ${host}`),
+  });
 });
 
 test("a storage link that was refused is asked for anew, also when its path is the registry's own", async () => {

@@ -139,26 +139,73 @@ test("a client's certificate is shown to registries that ask for it", async () =
   });
 });
 
-test("a CA file that cannot be read or used is named", async () => {
-  const port = await tlsServer();
-  const absent = join(directory, "absent.crt");
-  await expect(exists(`127.0.0.1:${port}`, { caFile: absent }).answer).rejects.toMatchObject({
-    code: "USAGE",
-    message: expect.stringContaining(absent),
-  });
-});
+describe("a registry elsewhere", () => {
+  /** A proxy that answers CONNECT and any other request with a status. */
+  async function refusingProxy(status: number) {
+    const asked: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.writeHead(status).end();
+    });
+    proxy.on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      socket.end(`HTTP/1.1 ${status} Refused\r\n\r\n`);
+    });
+    return { asked, host: `127.0.0.1:${await listen(proxy)}` };
+  }
 
-test("a registry elsewhere is reached through the proxy, by a tunnel", async () => {
-  const asked: string[] = [];
-  const proxy = createHttpServer();
-  proxy.on("connect", (request, socket) => {
-    asked.push(request.url ?? "");
-    socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  test("is reached through the proxy, by a tunnel; a proxy that wants credentials is named without those it got", async () => {
+    const { asked, host } = await refusingProxy(407);
+    const env = { HTTPS_PROXY: `http://user:secret@${host}` };
+    await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
+      code: "NETWORK",
+      message: `base registry.invalid/app: registry.invalid through the proxy ${host}: the proxy wants credentials (it answered 407)`,
+      hint: expect.stringContaining("http://user:password@host:port"),
+    });
+    expect(asked).toEqual(["registry.invalid:443"]);
   });
-  const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${await listen(proxy)}` };
-  await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
-    code: "NETWORK",
-    message: expect.stringMatching(/^(?!.*secret).*407/),
+
+  test("is told apart from a proxy whose rules do not allow it", async () => {
+    const { host } = await refusingProxy(403);
+    await expect(
+      exists("registry.invalid", { env: { https_proxy: `http://${host}` } }).answer,
+    ).rejects.toMatchObject({
+      code: "NETWORK",
+      message: expect.stringContaining(`the proxy ${host}: the proxy refuses (it answered 403)`),
+      hint: expect.stringContaining("NO_PROXY"),
+    });
   });
-  expect(asked).toEqual(["registry.invalid:443"]);
+
+  test("that the proxy cannot reach is tried again", async () => {
+    const { asked, host } = await refusingProxy(502);
+    await expect(
+      exists("registry.invalid", { env: { https_proxy: host }, retries: 1 }).answer,
+    ).rejects.toMatchObject({ code: "NETWORK", message: expect.stringContaining("(it answered 502)") });
+    expect(asked).toHaveLength(2);
+  });
+
+  test("without TLS is asked of the proxy as a whole URL, after a tunnel was refused", async () => {
+    const { asked, host } = await refusingProxy(403);
+    const env = { HTTPS_PROXY: host, HTTP_PROXY: host };
+    await expect(
+      exists("registry.invalid:5000", { env, insecureHosts: ["registry.invalid"] }).answer,
+    ).rejects.toMatchObject({ code: "DENIED" });
+    expect(asked.slice(0, 2)).toEqual(["registry.invalid:5000", "http://registry.invalid:5000/v2/"]);
+  });
+
+  test("without TLS, behind a proxy that wants credentials, is not taken for the one that wants them", async () => {
+    const { host } = await refusingProxy(407);
+    const env = { HTTP_PROXY: host };
+    await expect(
+      exists("registry.invalid:5000", { env, insecureHosts: ["registry.invalid"] }).answer,
+    ).rejects.toMatchObject({ code: "NETWORK" });
+  });
+
+  test("is not blamed for a proxy that is not there", async () => {
+    const env = { HTTPS_PROXY: "http://127.0.0.1:1" };
+    await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
+      code: "NETWORK",
+      message: expect.stringContaining("through the proxy 127.0.0.1:1: connection refused"),
+    });
+  });
 });
