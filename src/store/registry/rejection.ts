@@ -30,7 +30,9 @@ export async function rejection(
   context: RejectionContext,
 ): Promise<Retryable | ComposeImageError> {
   const said = parseErrorBody(await readErrorBody(answer));
-  const words = [String(answer.status), ...said.codes, said.text].filter((word) => word !== "");
+  const status = String(answer.status);
+  const text = said.text.startsWith(`${status} `) ? said.text.slice(status.length + 1) : said.text;
+  const words = [status, ...said.codes, text].filter((word) => word !== "");
   const { party, what, credentialHint } = context;
   const message = `${party.side} ${what}: ${answer.url.host} answered ${words.join(" ")}`;
   if (isTransientStatus(answer.status)) {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -10,7 +10,7 @@ import { unstoppable } from "../../../../src/io/call.ts";
 import type { TransferEvent } from "../../../../src/io/transfer.ts";
 import { RegistryClient, type RegistryClientOptions } from "../../../../src/store/registry/client.ts";
 import { sampleBlob } from "../scripted-registry.ts";
-import { loopbackCertificate } from "./loopback-certificate.ts";
+import { expiredCertificate, futureCertificate, loopbackCertificate } from "./loopback-certificate.ts";
 
 const cleanups: (() => unknown)[] = [];
 let directory: string;
@@ -120,6 +120,86 @@ describe("an insecure registry", () => {
       code: "TLS",
     });
   });
+});
+
+test.each([
+  ["that has expired", expiredCertificate, /expired/, "renewed"],
+  ["that is not valid yet", futureCertificate, /not yet valid/, "clock"],
+])("a certificate %s is told so, with what to do", async (_, cert, message, hint) => {
+  await writeFile(caFile, cert);
+  const port = await listen(createTlsServer({ key: loopbackCertificate.key, cert }, found));
+  await expect(exists(`127.0.0.1:${port}`, { caFile }).answer).rejects.toMatchObject({
+    code: "TLS",
+    message: expect.stringMatching(message),
+    hint: expect.stringContaining(hint),
+  });
+});
+
+test("a certificate for another name is told so, with what to do", async () => {
+  const port = await tlsServer();
+  await expect(exists(`0.0.0.0:${port}`, { caFile }).answer).rejects.toMatchObject({
+    code: "TLS",
+    message: expect.stringMatching(/0\.0\.0\.0 is not in the cert's list/),
+    hint: expect.stringContaining("by a name its certificate is for"),
+  });
+});
+
+describe("certs.d in the user's home", () => {
+  const trust = async (name: string): Promise<{ readonly HOME: string }> => {
+    const certs = join(directory, ".config/containers/certs.d", name);
+    await mkdir(certs, { recursive: true });
+    await writeFile(join(certs, "ca.crt"), loopbackCertificate.cert);
+    return { HOME: directory };
+  };
+
+  test("makes an authority trusted for one registry", async () => {
+    const [mine, other] = [await tlsServer(), await tlsServer()];
+    const env = await trust(`127.0.0.1:${mine}`);
+    expect(await exists(`127.0.0.1:${mine}`, { env }).answer).toBe(true);
+    await expect(exists(`127.0.0.1:${other}`, { env }).answer).rejects.toMatchObject({
+      code: "TLS",
+      hint: expect.stringContaining("certs.d"),
+    });
+  });
+
+  test("also for connections that a client which knows others makes", async () => {
+    const [mine, other] = [await tlsServer(), await tlsServer()];
+    const env = await trust(`127.0.0.1:${mine}`);
+    const client = new RegistryClient({ env, retries: 0 });
+    cleanups.push(() => client.close());
+    const ask = (port: number) =>
+      client.repository(`127.0.0.1:${port}`, "app", "base").exists(descriptor, unstoppable);
+    await expect(ask(other)).rejects.toMatchObject({ code: "TLS" });
+    expect(await ask(mine)).toBe(true);
+    await expect(ask(other)).rejects.toMatchObject({ code: "TLS" });
+  });
+});
+
+describe("registries.conf", () => {
+  const insecure = async (location: string): Promise<string> => {
+    const file = join(directory, "registries.conf");
+    await writeFile(file, `[[registry]]\nlocation = "${location}"\ninsecure = true\n`);
+    return file;
+  };
+
+  test("makes a registry insecure for what its prefix names, and nothing else", async () => {
+    const registry = `127.0.0.1:${await tlsServer()}`;
+    const registriesConf = await insecure(`${registry}/app`);
+    const client = new RegistryClient({ env: {}, retries: 0, registriesConf });
+    cleanups.push(() => client.close());
+    const ask = (name: string) => client.repository(registry, name, "base").exists(descriptor, unstoppable);
+    expect(await ask("app")).toBe(true);
+    await expect(ask("other")).rejects.toMatchObject({ code: "TLS" });
+    expect(await ask("app")).toBe(true);
+  });
+});
+
+test("SSL_CERT_DIR names directories of authorities; what else is in them does not matter", async () => {
+  const port = await tlsServer();
+  await writeFile(join(directory, "README"), "no certificate");
+  await mkdir(join(directory, "more"));
+  const env = { SSL_CERT_DIR: `${join(directory, "more")}:${directory}` };
+  expect(await exists(`127.0.0.1:${port}`, { env }).answer).toBe(true);
 });
 
 test("SSL_CERT_FILE takes the place of the system's authorities", async () => {
