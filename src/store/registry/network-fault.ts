@@ -21,29 +21,33 @@ const transient: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "connection closed too early",
 };
 
+const checkRegistry = "Check that the registry runs and that its name and port are right.";
+const checkProxy =
+  "Check that the proxy in HTTPS_PROXY or HTTP_PROXY runs, and that its name and port are right; NO_PROXY names what is reached without it.";
+
 /**
  * Turns what undici, `node:net` or `node:tls` threw into an error that names host, side and cause.
  *
- * @param host host and port that were asked, and the proxy they were asked through.
+ * @param host host and port that were asked.
  * @param timeoutMs the no-progress timeout, for the message.
+ * @param proxy host and port of the proxy they were asked through.
  */
 export function networkFault(
   error: unknown,
   host: string,
   party: Party,
   timeoutMs: number,
+  proxy?: string,
 ): Retryable | ComposeImageError {
   if (error instanceof Retryable || error instanceof ComposeImageError) return error;
   const code = errorCode(error);
-  const where = `${party.side} ${party.store}: ${host}`;
+  const where = `${party.side} ${party.store}: ${host}${proxy === undefined ? "" : ` through the proxy ${proxy}`}`;
+  const checkPlace = proxy === undefined ? checkRegistry : checkProxy;
   const network = (what: string, hint: string): ComposeImageError =>
     new ComposeImageError("NETWORK", `${where}: ${what}`, { hint, cause: error });
   const reason = transient[code];
   if (reason !== undefined) {
-    return new Retryable(
-      network(reason, "Check that the registry runs and that its name and port are right."),
-      reason,
-    );
+    return new Retryable(network(reason, checkPlace), reason);
   }
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
     const stalled = `no progress for ${timeoutMs / 1000} s`;
@@ -55,7 +59,7 @@ export function networkFault(
     const failed = "the name could not be looked up";
     return new Retryable(network(failed, "Check the network's name servers."), failed, { limit: 1 });
   }
-  if (code === "ENOTFOUND") return network("no such host", "Check the registry's name.");
+  if (code === "ENOTFOUND") return network("no such host", checkPlace);
   if (isTlsCode(code)) return tlsFault(error, code, where);
   if (code.startsWith("HPE_")) {
     return network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
@@ -73,7 +77,7 @@ export function suggestsOtherScheme(fault: unknown): boolean {
   const error = fault instanceof Retryable ? fault.error : fault;
   const cause = error instanceof ComposeImageError ? error.cause : error;
   const refusal = refusalOfProxy(messageOf(cause));
-  if (refusal !== undefined && refusal !== 407) return true;
+  if (refusal !== undefined && refusal !== 407 && refusal !== 401) return true;
   const code = errorCode(cause);
   return /^(?:ERR_SSL_(?!.*ALERT)|EPROTO$|HPE_|ECONNRESET$|ECONNREFUSED$|EPIPE$|UND_ERR_SOCKET$)/.test(code);
 }

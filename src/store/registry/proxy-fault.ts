@@ -10,7 +10,7 @@ import { ComposeImageError } from "../../model/errors.ts";
  */
 export function proxyFault(status: number, where: string, cause?: unknown): Retryable | ComposeImageError {
   const { what, hint } =
-    status === 407
+    status === 407 || status === 401
       ? {
           what: "wants credentials",
           hint: "Put the proxy's user and password into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port.",

@@ -5,7 +5,6 @@ import type { TransferListener } from "../../io/transfer.ts";
 import type { Dispatchers } from "./hosts/dispatchers.ts";
 import type { HttpAnswer, HttpRequest, Party } from "./http.ts";
 import { networkFault } from "./network-fault.ts";
-import { proxyFault } from "./proxy-fault.ts";
 import { redactUrl } from "./redact.ts";
 
 /** Options of {@link Transport}. */
@@ -46,7 +45,6 @@ export class Transport {
     await nextTurn();
     const begun = performance.now();
     const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry);
-    const asked = proxy === undefined ? url.host : `${url.host} through the proxy ${proxy}`;
     try {
       const answering = dispatcher.request({
         origin: url.origin,
@@ -71,10 +69,6 @@ export class Transport {
         status: answer.statusCode,
         ms: Math.round(performance.now() - begun),
       });
-      if (answer.statusCode === 407) {
-        answer.body.destroy();
-        throw proxyFault(407, `${party.side} ${party.store}: ${asked}`);
-      }
       return {
         status: answer.statusCode,
         headers: answer.headers,
@@ -84,7 +78,7 @@ export class Transport {
       };
     } catch (error) {
       call.signal.throwIfAborted();
-      throw networkFault(error, asked, party, this.timeoutMs);
+      throw networkFault(error, url.host, party, this.timeoutMs, proxy);
     }
   }
 }
