@@ -16,7 +16,8 @@ export interface Refusal {
 }
 
 /** Lines of progress that may come before the message. */
-const progress = /^(read|sent|mounted|found|retry|tagged|warning:|GET|HEAD|POST|PUT|PATCH|DELETE) /;
+const progress =
+  /^(read|sent|mounted|found|retry|tagged|passed over|warning:|GET|HEAD|POST|PUT|PATCH|DELETE) /;
 
 /**
  * Expects that a command ended with exactly one message of two lines, the hint below it, that nothing went to standard

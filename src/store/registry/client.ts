@@ -145,7 +145,8 @@ export class RegistryClient {
     const { places, rule } = pullPlaces(reference, this.#registryRules());
     const opened = places.map((place) => {
       const { registry, repository } = place.reference;
-      const retries = place.isMirror ? Math.min(this.#retries, mirrorRetries) : this.#retries;
+      const retries =
+        place.isMirror && places.length > 1 ? Math.min(this.#retries, mirrorRetries) : this.#retries;
       const source = this.#open(registry, repository, side, place.insecure, retries);
       return { source, tag: place.reference.tag === tag ? undefined : place.reference.tag };
     });
