@@ -242,6 +242,23 @@ describeWith(["cli", "docker-registry", "openssl", "nginx"], "docker-registry be
     }
   });
 
+  test("that does not tell the registry of TLS, an upload that would go on without it is refused", async () => {
+    const registry = await startDockerRegistry();
+    const nginx = await startNginx({ upstream: registry.url, certificates: files, forwardsScheme: false });
+    try {
+      const tag = `${nginx.host}/team/app:1`;
+      await expectRefusal(await runCli(scene.arguments({ tag, "ca-file": files.ca })), {
+        status: 7,
+        code: "REGISTRY_REJECTED",
+        message: [`target ${nginx.host}/team/app`, `from TLS to plain HTTP (http://${nginx.host}/v2/`],
+        hint: "X-Forwarded-Proto",
+      });
+    } finally {
+      await nginx.stop();
+      await registry.stop();
+    }
+  });
+
   test("a limit on the size of uploads is told so, with its cause, and moves no tag", async () => {
     const large = { builder: `${scene.registry.host}/scene/large:1`, tag: `${limited.host}/scene/app:kept` };
     const result = await runCli(scene.arguments({ ...large, "ca-file": files.ca }));

@@ -14,6 +14,8 @@ export interface NginxOptions {
   readonly demandsClient?: boolean;
   /** `client_max_body_size`; default no limit. */
   readonly maxBody?: string;
+  /** Tell the registry that it was asked by TLS; default `true`. */
+  readonly forwardsScheme?: boolean;
 }
 
 /** nginx(8) before a registry, with TLS. */
@@ -27,7 +29,7 @@ export interface Nginx {
 
 /** Starts it on a free loopback port, with everything it writes in a temporary directory. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
-  const { upstream, certificates, demandsClient = false, maxBody = "0" } = options;
+  const { upstream, certificates, demandsClient = false, maxBody = "0", forwardsScheme = true } = options;
   const home = await temporaryDirectory("nginx");
   const port = await freePort();
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -52,7 +54,7 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
         location / {
           proxy_pass ${upstream};
           proxy_set_header Host $http_host;
-          proxy_set_header X-Forwarded-Proto $scheme;
+          ${forwardsScheme ? "proxy_set_header X-Forwarded-Proto $scheme;" : ""}
           proxy_request_buffering off;
         }
       }

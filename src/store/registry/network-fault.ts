@@ -62,7 +62,9 @@ export function networkFault(
   if (code === "ENOTFOUND") return network("no such host", checkPlace);
   if (isTlsCode(code)) return tlsFault(error, code, where);
   if (code.startsWith("HPE_")) {
-    return network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
+    // also what a server leaves behind that answers HEAD with a body: a new connection helps
+    const fault = network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
+    return new Retryable(fault, "the answer is not HTTP", { limit: 1 });
   }
   const refusal = refusalOfProxy(messageOf(error));
   if (refusal !== undefined) return proxyFault(refusal, where, error);
@@ -82,9 +84,13 @@ export function suggestsOtherScheme(fault: unknown): boolean {
   return /^(?:ERR_SSL_(?!.*ALERT)|EPROTO$|HPE_|ECONNRESET$|ECONNREFUSED$|EPIPE$|UND_ERR_SOCKET$)/.test(code);
 }
 
-/** The code of the innermost cause that has one, and of the first failure where several addresses were tried. */
+/**
+ * The code of the innermost cause that has one, and of the first failure where several addresses were tried; `HPE_` for
+ * what is not HTTP, whether undici gives the parser's own code or not.
+ */
 function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
+  if (error.name === "HTTPParserError") return "HPE_";
   const inner = errorCode(error.cause) || (error instanceof AggregateError ? errorCode(error.errors[0]) : "");
   return inner || ("code" in error && typeof error.code === "string" ? error.code : "");
 }

@@ -450,6 +450,28 @@ test("no more connections are opened than allowed, and they are used again", asy
   expect(ports.size).toBe(3);
 });
 
+test("a server that answers HEAD with a body, against the rules, is understood all the same", async () => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (request: Buffer) => {
+      const head = `HTTP/1.1 200 OK\r\ncontent-length: ${bytes.byteLength}\r\n\r\n`;
+      socket.write(head);
+      if (request.toString().startsWith("HEAD")) setTimeout(() => socket.write("<html>"), 5);
+      else socket.write(bytes);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  const { target } = open(`127.0.0.1:${(server.address() as AddressInfo).port}`, { retries: 2 });
+  for (let i = 0; i < 3; i += 1) {
+    expect(await target.exists(descriptor, unstoppable)).toBe(true);
+    expect(await collect(await target.fetch(descriptor, unstoppable), 2 ** 20, "blob")).toEqual(bytes);
+  }
+});
+
 test.each(["169.254.169.254", "[fe80::1]"])("a redirect to %s is not followed", async (host) => {
   const registry = await start((_, response) =>
     response.writeHead(307, { location: `http://${host}/latest/meta-data` }).end(),
