@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attempt } from "../support/command.ts";
 import { type ComposeArguments, type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
@@ -10,6 +11,7 @@ import { type RecordingProxy, startRecordingProxy } from "../support/recording-p
 import { expectMessage, expectRefusal } from "../support/refusal.ts";
 import type { Registry } from "../support/registry.ts";
 import { type CliOptions, runCli } from "../support/run-cli.ts";
+import { createSandbox } from "../support/sandbox.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { type Certificates, makeCertificates, startTlsFront, type TlsFront } from "../support/tls-front.ts";
 import { describeWith } from "../support/tools.ts";
@@ -240,6 +242,35 @@ describeWith(["cli", "docker-registry", "openssl"], "registries.conf", () => {
     }
   });
 
+  describeWith(["skopeo"], "skopeo", () => {
+    test.each([
+      ["another location", () => rule([]), true],
+      ["a mirror", () => rule([`${mirror.host}/hub`], [`location = "${down}"`]), true],
+      ["a mirror of what is blocked", () => rule([`${mirror.host}/hub`], ["blocked = true"]), true],
+      ["what is blocked", () => rule([], [`location = "${down}"`, "blocked = true"]), false],
+      [
+        "a mirror for digests only",
+        () => rule([`${mirror.host}/hub`], [`location = "${down}"`, "mirror-by-digest-only = true"]),
+        false,
+      ],
+    ])("reads, or does not, by the same file: %s", async (_, conf, found) => {
+      const home = await temporaryDirectory("skopeo-home");
+      await mkdir(join(home, ".config/containers"), { recursive: true });
+      const insecure = conf().replaceAll(/^(location = .*)$/gm, "$1\ninsecure = true");
+      await writeFile(join(home, ".config/containers/registries.conf"), insecure);
+      const image = "upstream.example/scene/base:1";
+      const env = { HOME: home };
+      const theirs = await attempt("skopeo", ["inspect", "--raw", `docker://${image}`], {
+        env: { ...env, PATH: process.env.PATH },
+      });
+      const ours = await runCli(["ls", image, "/", "--retries", "0"], { env });
+      expect({ ours: ours.status === 0, theirs: theirs.status === 0 }, theirs.stderr).toEqual({
+        ours: found,
+        theirs: found,
+      });
+    });
+  });
+
   test.each([
     ["is no TOML", "[[registry]]\nlocation =", /registries\.conf:2:11: /],
     ["has a rule without a place", "[[registry]]\ninsecure = true", "neither prefix nor location"],
@@ -251,5 +282,33 @@ describeWith(["cli", "docker-registry", "openssl"], "registries.conf", () => {
       message: [result.file, fault],
       hint: "containers-registries.conf(5)",
     });
+  });
+});
+
+describeWith(["cli", "docker-registry", "openssl", "bwrap", "skopeo"], "the system's /etc/containers", () => {
+  test("has mirrors and their authorities for a user nobody knows, who has no home", async () => {
+    const registry = await startDockerRegistry();
+    const certificates = await makeCertificates();
+    const front = await startTlsFront(registry.url, certificates, false);
+    try {
+      const image = makeImage({ layers: [{ files: [{ path: "app/" }, { path: "app/a", content: "a" }] }] });
+      await pushMade(image, registry.url, "hub/app:1");
+      const system = await temporaryDirectory("etc-containers");
+      await chmod(system, 0o755);
+      const certs = join(system, "certs.d", front.host);
+      await mkdir(certs, { recursive: true });
+      await copyFile(certificates.ca, join(certs, "ca.crt"));
+      await mkdir(join(system, "registries.conf.d"));
+      await writeFile(
+        join(system, "registries.conf.d/mirror.conf"),
+        `[[registry]]\nprefix = "upstream.example"\nlocation = "${front.host}/hub"\n`,
+      );
+      const sandbox = await createSandbox("nothing", { "/etc/containers": system });
+      const result = await sandbox.compose(["cat", "upstream.example/app:1", "/app/a"]);
+      expect(result, result.stderr).toMatchObject({ status: 0, stdout: "a" });
+    } finally {
+      await front.stop();
+      await registry.stop();
+    }
   });
 });
