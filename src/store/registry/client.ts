@@ -105,6 +105,7 @@ export class RegistryClient {
       certDir,
       env,
       connections: maxConnections,
+      timeoutMs,
       connectTimeoutMs: Math.min(connectTimeoutMs, timeoutMs),
     });
     this.#transport = new Transport({ dispatchers: this.#dispatchers, timeoutMs, userAgent, onTransfer });

@@ -299,6 +299,21 @@ describe("retries", () => {
     });
   });
 
+  test("an answer that drips is given up, and asked for again where it was", async () => {
+    const ranges: (string | undefined)[] = [];
+    const registry = await start((request, response) => {
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return sendBlob(response, request.headers.range);
+      response.writeHead(200, { "content-length": bytes.byteLength });
+      const drops = setInterval(() => response.write(bytes.subarray(dripped, ++dripped)), 20);
+      response.once("close", () => clearInterval(drops));
+      let dripped = 0;
+    });
+    expect(await read(registry.host, descriptor, { timeoutMs: 500, retries: 1 })).toEqual(bytes);
+    expect(ranges).toHaveLength(2);
+    expect(ranges[1]).toMatch(/^bytes=\d+-299999$/);
+  });
+
   test("a reader that takes its time is not a stalled connection", async () => {
     const big = sampleBlob(4 * 1024 * 1024);
     const registry = await start((_, response) => response.end(big.bytes));

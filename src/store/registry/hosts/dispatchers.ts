@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, Pool, ProxyAgent } from "undici";
 import { isHostOf, isInsecureHost } from "./api-host.ts";
+import { minimumSpeed } from "./minimum-speed.ts";
 import { type Environment, proxyFor } from "./proxy.ts";
 import { type TlsFiles, TlsSettings } from "./tls.ts";
 
@@ -9,6 +10,8 @@ export interface DispatcherOptions extends TlsFiles {
   readonly env: Environment;
   /** Longest time to wait for a connection. */
   readonly connectTimeoutMs: number;
+  /** Longest time without progress, in milliseconds. */
+  readonly timeoutMs: number;
   /** Most connections to one origin; what is asked for beyond waits for one to be free. */
   readonly connections: number;
 }
@@ -50,7 +53,8 @@ export class Dispatchers {
     const directory = url.protocol === "https:" ? this.#tls.directoryFor(url) : undefined;
     const key = JSON.stringify([url.protocol, insecure, proxy?.href, directory]);
     const known = this.#dispatchers.get(key);
-    const dispatcher = known ?? this.#make(url, !insecure, proxy);
+    const dispatcher =
+      known ?? this.#make(url, !insecure, proxy).compose(minimumSpeed(this.#options.timeoutMs));
     this.#dispatchers.set(key, dispatcher);
     return { dispatcher, proxy: proxy?.host };
   }
