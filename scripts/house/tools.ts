@@ -11,6 +11,7 @@ export const debianPackageOf = {
   gzip: "gzip",
   hyperfine: "hyperfine",
   "mkfs.ext4": "e2fsprogs",
+  nginx: "nginx-light",
   openssl: "openssl",
   python3: "python3",
   runc: "runc",
@@ -19,6 +20,7 @@ export const debianPackageOf = {
   skopeo: "skopeo",
   tar: "tar",
   time: "time",
+  tinyproxy: "tinyproxy",
   umoci: "umoci",
   zstd: "zstd",
 } as const satisfies Record<string, string>;

@@ -55,6 +55,13 @@ export type TransferEvent =
       readonly reason: string;
     }
   | {
+      /** What was asked for at one place is asked for at the next. */
+      readonly kind: "fallback";
+      readonly store: string;
+      readonly place: string;
+      readonly reason: string;
+    }
+  | {
       readonly kind: "request";
       readonly store: string;
       readonly method: string;

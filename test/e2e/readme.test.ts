@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { attempt } from "../support/command.ts";
@@ -107,6 +108,15 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^pull {9}allowed: /m);
     expect(result.stderr).toMatch(/^logged out of /m);
     expectNoSecrets(`${result.stdout}${result.stderr}`, "the example");
+  });
+
+  test("the registries.conf it shows has Docker Hub's images read from the mirror", async () => {
+    const [, conf = ""] = /^```toml\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    await pushMade(scene.builder, scene.registry.url, "hub/library/debian:12");
+    const file = join(await temporaryDirectory("readme-mirror"), "registries.conf");
+    await writeFile(file, conf.replaceAll("registry.example", scene.registry.host));
+    const result = await runCli(["cat", "debian:12", "/app/server.js", "--registries-conf", file]);
+    expect(result, result.stderr).toMatchObject({ status: 0, stdout: "console.log(1);\n" });
   });
 
   test("the serve example serves", async () => {

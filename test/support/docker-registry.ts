@@ -21,15 +21,18 @@ export interface DockerRegistryOptions {
     readonly issuer: string;
     readonly rootcertbundle: string;
   };
-  /** The storage, of another registry that serves the same content; default: one of its own. */
+  /** Serve by TLS with these PEM files; default: plain HTTP. */
+  readonly tls?: { readonly serverCert: string; readonly serverKey: string };
+  /** Another registry's directory, to serve its content; default: an empty one. */
   readonly directory?: string;
 }
 
-/** Starts Debian's docker-registry on a free port, storing into a temporary directory. */
+/** Starts Debian's docker-registry on a free port. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<Registry> {
   const home = await temporaryDirectory("docker-registry");
   const directory = options.directory ?? join(home, "storage");
   await mkdir(directory, { recursive: true });
+  const { tls } = options;
   const config: Record<string, unknown> = {
     version: 0.1,
     log: { level: "info" },
@@ -38,7 +41,10 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       delete: { enabled: true },
       cache: { blobdescriptor: "inmemory" },
     },
-    http: { addr: "127.0.0.1:0" },
+    http: {
+      addr: "127.0.0.1:0",
+      ...(tls !== undefined && { tls: { certificate: tls.serverCert, key: tls.serverKey } }),
+    },
   };
   if (options.authenticated === true) {
     const path = join(home, "htpasswd");
@@ -55,5 +61,6 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     { env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: "none" } },
   );
   const host = service.ready[1] ?? "";
-  return { host, url: `http://${host}`, directory, log: service.log, stop: () => service.stop() };
+  const scheme = tls === undefined ? "http" : "https";
+  return { host, url: `${scheme}://${host}`, directory, log: service.log, stop: () => service.stop() };
 }

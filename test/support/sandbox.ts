@@ -34,8 +34,13 @@ export interface Sandbox {
 /**
  * Makes a sandbox with bwrap(1), as a cluster that gives each namespace its own range of users runs its pods. The
  * network is the machine's.
+ *
+ * @param directories what is there in place of directories that the machine has: `{ "/etc/containers": "/tmp/x" }`.
  */
-export async function createSandbox(writable: Writable): Promise<Sandbox> {
+export async function createSandbox(
+  writable: Writable,
+  directories: Readonly<Record<string, string>> = {},
+): Promise<Sandbox> {
   const temporary = await temporaryDirectory("sandbox");
   const mounts =
     writable === "nothing"
@@ -46,6 +51,7 @@ export async function createSandbox(writable: Writable): Promise<Sandbox> {
   const wrapper = [
     ...["--die-with-parent", "--unshare-user", "--uid", "1000620000", "--gid", "0"],
     ...["--ro-bind", "/", "/", ...mounts, "--chdir", "/"],
+    ...Object.entries(directories).flatMap(([path, source]) => ["--ro-bind", source, path]),
     ...["--clearenv", "--setenv", "PATH", process.env.PATH ?? ""],
     ...(writable === "nothing" ? [] : ["--setenv", "TMPDIR", temporary]),
   ];

@@ -39,6 +39,8 @@ export function describeEvent(event: TransferEvent, isVerbose: boolean): string 
       return `warning: ${event.message}`;
     case "note":
       return isVerbose ? event.message : undefined;
+    case "fallback":
+      return isVerbose ? `passed over ${event.place} for ${event.store}: ${event.reason}` : undefined;
     case "request":
       return isVerbose
         ? `${event.method} ${event.url} ${event.status} ${Math.round(event.ms)} ms`

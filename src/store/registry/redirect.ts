@@ -1,5 +1,6 @@
 import type { Call } from "../../io/call.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { isLinkLocal } from "./hosts/address.ts";
 import { discard, type HttpAnswer, type HttpRequest, headerOf, type Party } from "./http.ts";
 import { redactUrl } from "./redact.ts";
 import type { Transport } from "./transport.ts";
@@ -11,9 +12,10 @@ const confidential = ["authorization", "cookie", "proxy-authorization"];
 
 /**
  * Sends a GET or HEAD and follows redirects. Credentials are dropped at the first step to another host, port or scheme,
- * and stay dropped.
+ * and stay dropped. Private addresses are followed, as storage inside a network has them; link-local ones are not.
  *
- * @throws ComposeImageError `NETWORK` for too many redirects, or one that leads nowhere or from https to http.
+ * @throws ComposeImageError `NETWORK` for too many redirects, or one that leads nowhere, from https to http, or to a
+ *   link-local address.
  */
 export async function exchangeFollowing(
   transport: Transport,
@@ -48,6 +50,12 @@ function redirectTarget(from: URL, location: string | undefined, party: Party): 
     throw refused(
       `from TLS to plain HTTP (${redactUrl(target)})`,
       "The registry, or the proxy before it, must name itself with https.",
+    );
+  }
+  if (isLinkLocal(target.hostname) && !isLinkLocal(from.hostname)) {
+    throw refused(
+      `to the link-local address ${target.host}, which is not asked`,
+      "No storage is there: the registry is misconfigured or hostile.",
     );
   }
   return target;

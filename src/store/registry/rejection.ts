@@ -1,6 +1,7 @@
 import { isTransientStatus, parseRetryAfter, Retryable } from "../../io/retry.ts";
 import { ComposeImageError, type ErrorCode } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
+import { frontHint } from "./front-hint.ts";
 import { type HttpAnswer, headerOf, type Party } from "./http.ts";
 import { redactText } from "./redact.ts";
 
@@ -29,7 +30,9 @@ export async function rejection(
   context: RejectionContext,
 ): Promise<Retryable | ComposeImageError> {
   const said = parseErrorBody(await readErrorBody(answer));
-  const words = [String(answer.status), ...said.codes, said.text].filter((word) => word !== "");
+  const status = String(answer.status);
+  const text = said.text.startsWith(`${status} `) ? said.text.slice(status.length + 1) : said.text;
+  const words = [status, ...said.codes, text].filter((word) => word !== "");
   const { party, what, credentialHint } = context;
   const message = `${party.side} ${what}: ${answer.url.host} answered ${words.join(" ")}`;
   if (isTransientStatus(answer.status)) {
@@ -43,9 +46,9 @@ export async function rejection(
   const hint =
     code === "UNAUTHORIZED" || code === "DENIED"
       ? credentialHint
-      : code === "REGISTRY_REJECTED"
-        ? statusHints[answer.status]
-        : hints[code];
+      : (frontHint(answer.status, said.text) ??
+        hints[code] ??
+        (code === "REGISTRY_REJECTED" ? statusHints[answer.status] : undefined));
   return new ComposeImageError(code, message, { hint });
 }
 
@@ -66,7 +69,6 @@ const hints: Partial<Record<ErrorCode, string>> = {
 const statusHints: Readonly<Record<number, string | undefined>> = {
   404: "Check the repository; some registries want it created first, or say the same of what this account may not see.",
   407: "The proxy wants credentials: put them into HTTPS_PROXY as http://user:password@host:port.",
-  413: "A proxy before the registry limits how much it takes at once: have its operator raise the limit.",
 };
 
 function codeOf(status: number, codes: readonly string[], notFound: ErrorCode | undefined): ErrorCode {

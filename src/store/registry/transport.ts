@@ -44,13 +44,16 @@ export class Transport {
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
+    const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry);
     try {
-      const answering = this.#dispatchers.for(url).request({
+      const answering = dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
         headers: { "user-agent": this.#userAgent, ...headers },
         body: body ?? null,
+        // by itself undici gives up the connection after a HEAD
+        reset: false,
         signal: call.signal,
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,
@@ -75,7 +78,7 @@ export class Transport {
       };
     } catch (error) {
       call.signal.throwIfAborted();
-      throw networkFault(error, url.host, party, this.timeoutMs);
+      throw networkFault(error, url.host, party, this.timeoutMs, proxy);
     }
   }
 }

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeOf } from "../hosts/home.ts";
 import type { Environment } from "../hosts/proxy.ts";
 
 /** A file that may hold credentials. */
@@ -16,7 +16,7 @@ export interface CredentialPath {
  * @see https://github.com/containers/image/blob/v5.36.0/docs/containers-auth.json.5.md
  */
 export function credentialPaths(authfile: string | undefined, env: Environment): CredentialPath[] {
-  const home = env.HOME || systemHome();
+  const home = homeOf(env);
   const configHome = env.XDG_CONFIG_HOME || (home && join(home, ".config"));
   const candidates: readonly (readonly [path: string | undefined, chosenBy: string])[] = [
     [authfile, "--authfile"],
@@ -34,7 +34,7 @@ export function credentialPaths(authfile: string | undefined, env: Environment):
 
 /** Docker's own file; none where there is no home directory. */
 export function dockerPath(env: Environment): string | undefined {
-  const home = env.HOME || systemHome();
+  const home = homeOf(env);
   const directory = env.DOCKER_CONFIG || (home && join(home, ".docker"));
   return directory && join(directory, "config.json");
 }
@@ -44,13 +44,4 @@ function runtimePath(env: Environment): string | undefined {
   if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, "containers", "auth.json");
   const uid = process.platform === "linux" ? process.getuid?.() : undefined;
   return uid === undefined ? undefined : join("/run/containers", String(uid), "auth.json");
-}
-
-/** The home that the system's accounts give; none for a user id they do not hold, as pods may have. */
-function systemHome(): string | undefined {
-  try {
-    return homedir();
-  } catch {
-    return undefined;
-  }
 }

@@ -40,3 +40,15 @@ export function reachOf(hostname: string): Reach {
   if (loopback.check(host, type)) return "loopback";
   return internal.check(host, type) ? "internal" : "public";
 }
+
+const linkLocal = new BlockList();
+linkLocal.addSubnet("169.254.0.0", 16, "ipv4");
+linkLocal.addSubnet("fe80::", 10, "ipv6");
+linkLocal.addAddress("fd00:ec2::254", "ipv6");
+
+/** Whether an address is where clouds tell machines their secrets, or of one network cable alone: nobody's storage. */
+export function isLinkLocal(hostname: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  const family = isIP(host);
+  return family !== 0 && linkLocal.check(host, family === 4 ? "ipv4" : "ipv6");
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reachOf } from "../../../../src/store/registry/hosts/address.ts";
+import { isLinkLocal, reachOf } from "../../../../src/store/registry/hosts/address.ts";
 
 test.each([
   ["localhost", "loopback"],
@@ -27,3 +27,14 @@ test.each(["http://2130706433/", "http://0x7f.1/", "http://127.1/"])(
     expect(reachOf(new URL(text).hostname)).toBe("loopback");
   },
 );
+
+test.each([
+  ["169.254.169.254", true],
+  ["[fe80::1]", true],
+  ["[fd00:ec2::254]", true],
+  ["10.0.0.1", false],
+  ["[fd00::1]", false],
+  ["registry.example", false],
+])("%s is link-local: %j", (hostname, linkLocal) => {
+  expect(isLinkLocal(hostname)).toBe(linkLocal);
+});
