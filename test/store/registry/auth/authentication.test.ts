@@ -286,7 +286,7 @@ test("403 means denied, without another try", async () => {
 
 test.each([
   [404, "created first"],
-  [413, "limits how much"],
+  [413, "limits the size of uploads"],
 ])("a write answered with %i has a hint that says more", async (status, hint) => {
   const registry = await startForTest((_, response) => response.writeHead(status).end());
   const { target } = openForTest(registry.host, { repository: "app", retries: 0 });
