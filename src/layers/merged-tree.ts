@@ -9,6 +9,7 @@ import {
   cleanPath,
   componentsOf,
   displayPath,
+  expectPathLength,
   type ImagePath,
   nameOf,
   parentOf,
@@ -241,7 +242,7 @@ export class MergedTree {
 
   #insert(directory: ImagePath, name: ByteString, file: FileNode, position: number, blob: LayerBlob): void {
     if (this.#last?.path !== directory) {
-      const children = this.#childrenAt(directory, true);
+      const children = this.#childrenAt(directory, true, (real) => expectPathLength(real, blob.name));
       if (children === undefined) return;
       this.#last = { path: directory, children };
     }

@@ -1,3 +1,4 @@
+import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { TarMember } from "../tar/member.ts";
 import { AttributesPool } from "./attributes-pool.ts";
@@ -5,7 +6,16 @@ import { EntryList } from "./entry-list.ts";
 import type { Attributes, FileNode, LayerPlace } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { cleanPath, type ImagePath, isWithin, parentOf, resolveLexically } from "./path.ts";
+import {
+  cleanPath,
+  displayPath,
+  expectLinkLength,
+  type ImagePath,
+  isWithin,
+  parentOf,
+  resolveLexically,
+} from "./path.ts";
+import { ScanCost } from "./scan-cost.ts";
 import { parseWhiteout } from "./whiteout.ts";
 
 /**
@@ -21,6 +31,9 @@ const eStargzEntries: ReadonlySet<string> = new Set([
   ".no.prefetch.landmark",
 ]);
 
+/** Largest file that is copied, in bytes (1 TiB): what a sparse file claims to be costs its archive nothing. */
+const maxFileSize = 2 ** 40;
+
 /** So many directory entries are remembered; an entry that comes later than that costs time, not correctness. */
 const mostListed = 1024;
 
@@ -29,6 +42,7 @@ export class LayerScan {
   readonly #interest: Interest;
   readonly #place: LayerPlace;
   readonly #pool = new AttributesPool();
+  readonly #cost: ScanCost;
   readonly #entries = new EntryList();
   #root: Attributes | undefined;
   readonly #aufsFiles = new Map<ImagePath, FileNode>();
@@ -44,6 +58,7 @@ export class LayerScan {
   constructor(interest: Interest, place: LayerPlace) {
     this.#interest = interest;
     this.#place = place;
+    this.#cost = new ScanCost(place.blob.name);
   }
 
   /**
@@ -55,16 +70,17 @@ export class LayerScan {
     const { header } = member;
     const subject = this.#place.blob.name;
     const { kind, path } = parseWhiteout(cleanPath(header.path, subject), subject);
+    expectLinkLength(header.linkname, path, subject);
     const interest = this.#interest;
     const isKnown = interest.knows(path);
     switch (kind) {
       case "whiteout":
         this.#noteParent(parentOf(path));
-        if (isKnown) this.#whiteouts.add(path);
+        if (isKnown) this.#note(this.#whiteouts, path);
         return "skip";
       case "opaque":
         this.#noteParent(path);
-        if (isKnown) this.#opaques.add(path);
+        if (isKnown) this.#note(this.#opaques, path);
         return "skip";
       case "aufs":
         if (!isKnown) return "skip";
@@ -77,7 +93,8 @@ export class LayerScan {
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
-      if (header.type === "symlink" && this.#touchesInterest(path, header.linkname)) this.#aliases.add(path);
+      if (header.type === "symlink" && this.#touchesInterest(path, header.linkname))
+        this.#note(this.#aliases, path);
       return "skip";
     }
     if (path === "") {
@@ -102,10 +119,19 @@ export class LayerScan {
       opaques: this.#opaques,
       aliases: this.#aliases,
       unlistedParents: this.#unlistedParents,
+      cost: this.#cost.bytes,
     };
   }
 
   #fileOf({ header, offset }: TarMember): FileNode {
+    if (header.size > maxFileSize) {
+      throw new ComposeImageError(
+        "LIMIT_EXCEEDED",
+        `${this.#place.blob.name}: ${displayPath(header.path)} has ${header.size} bytes; the limit is ${maxFileSize}`,
+        { hint: "No layer could hold it; this one is damaged or hostile." },
+      );
+    }
+    this.#cost.addEntry(header);
     return {
       attributes: this.#pool.attributesOf(header),
       size: header.size,
@@ -116,7 +142,14 @@ export class LayerScan {
 
   #noteParent(parent: ImagePath): void {
     if (isWithin(this.#listed, parent) || this.#recentlyListed.has(parent)) return;
+    if (this.#unlistedParents.has(parent)) return;
+    this.#cost.addUnlisted(parent);
     this.#unlistedParents.add(parent);
+  }
+
+  #note(paths: Set<ImagePath>, path: ImagePath): void {
+    this.#cost.addNote(path);
+    paths.add(path);
   }
 
   #noteDirectory(path: ImagePath): void {

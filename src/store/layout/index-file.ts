@@ -6,7 +6,7 @@ import { errnoOf, localError } from "../../io/local-error.ts";
 import { descriptorFromJson } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
-import { parseJsonObject } from "../../model/manifest.ts";
+import { parseJsonObject } from "../../model/parse-json.ts";
 import { withDirectoryLock } from "./directory-lock.ts";
 import type { IndexEntry } from "./index-entry.ts";
 import { TemporaryFile } from "./temporary-file.ts";
