@@ -17,6 +17,7 @@ import {
   rootPath,
 } from "./path.ts";
 import { UnknownPath } from "./unknown-path.ts";
+import { expectNoMarker } from "./whiteout.ts";
 
 /** Most symlinks followed on the way to one file, as in the kernel's `MAXSYMLINKS` times its usual depth. */
 export const maxSymlinks = 255;
@@ -229,6 +230,7 @@ export class MergedTree {
           onResolved?.(joined(at, components.slice(i)));
           return undefined;
         }
+        expectNoMarker(component, childPath(at, component));
         const made = impliedDirectory();
         children?.set(component, made);
         next = made.children;
