@@ -22,7 +22,7 @@ const hostPattern =
   /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*)(?::[0-9]{1,5})?$/;
 
 /** A user and a password where URLs have them: what looks so is kept out of messages. */
-const userinfo = /:[^/@]*@(?!sha[0-9]+:|[a-z0-9]+:[0-9a-f]*$)/i;
+const userinfo = /:[^/@]*@(?!(?:sha[0-9]+|md5|blake[0-9a-z]*):)/;
 
 /** Longest repository name, with its registry, that registries take. */
 const maxNameLength = 255;

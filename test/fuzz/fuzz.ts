@@ -49,7 +49,7 @@ export interface FuzzOptions {
 const hangMs = 30_000;
 
 /** Least share of inputs past the first check: with fewer, little but that check would be fuzzed. */
-export const leastShare = 0.3;
+const leastShare = 0.3;
 
 /** Fuzzes every target, two at a time. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult[]> {

@@ -72,7 +72,7 @@ export function jsonInput(random: Random, document: JsonObject): Buffer {
 }
 
 /** Replaces, removes or adds a value somewhere in the document. */
-export function mutateValue(random: Random, top: JsonObject): void {
+function mutateValue(random: Random, top: JsonObject): void {
   let at: JsonObject | Json[] = top;
   for (;;) {
     const keys: string[] = Object.keys(at);
