@@ -183,15 +183,6 @@ describe("a layout's manifests", () => {
     expect((await indexJson(layout)).manifests).toHaveLength(1);
   });
 
-  it("are refused when they are manifest and index at once", async () => {
-    const layout = await newLayout();
-    const both = blob(mediaTypes.oci.manifest, Buffer.from('{"schemaVersion":2,"manifests":[],"layers":[]}'));
-    await layout.tag(both, "both", unstoppable);
-    await expect(layout.manifest({ tag: "both" }, unstoppable)).rejects.toMatchObject({
-      code: "MANIFEST_INVALID",
-    });
-  });
-
   it("are refused above 4 MiB, read or written", async () => {
     const layout = await newLayout();
     const large = blob(mediaTypes.oci.manifest, Buffer.alloc(4 * 1024 * 1024 + 1, " "));
