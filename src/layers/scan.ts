@@ -34,6 +34,9 @@ const eStargzEntries: ReadonlySet<string> = new Set([
 /** Largest file that is copied, in bytes (1 TiB): what a sparse file claims to be costs its archive nothing. */
 const maxFileSize = 2 ** 40;
 
+/** A single path's file is put aside before it is known to be needed, unless it has more bytes than this. */
+const stagedUnasked = 64 * 1024 * 1024;
+
 /** So many directory entries are remembered; an entry that comes later than that costs time, not correctness. */
 const mostListed = 1024;
 
@@ -85,7 +88,7 @@ export class LayerScan {
       case "aufs":
         if (!isKnown) return "skip";
         this.#aufsFiles.set(path, this.#fileOf(member));
-        return header.size > 0 && interest.paths.has(path) ? "stage" : "skip";
+        return header.size > 0 && header.size <= stagedUnasked && interest.paths.has(path) ? "stage" : "skip";
       case "entry":
         break;
     }
@@ -104,7 +107,7 @@ export class LayerScan {
     if (eStargzEntries.has(path)) return "skip";
     this.#entries.add(path, this.#fileOf(member));
     if (header.size === 0) return "skip";
-    if (interest.paths.has(path)) return "stage";
+    if (interest.paths.has(path)) return header.size <= stagedUnasked ? "stage" : "skip";
     return interest.hasInSubtree(path) ? { ifVisibleAt: path } : "skip";
   }
 

@@ -16,6 +16,7 @@ export type Need =
   | "tar"
   | "bwrap"
   | "openssl"
+  | "time"
   /** Effective user id 0: owners and devices can be unpacked. */
   | "root"
   /** The command line has been built. */
