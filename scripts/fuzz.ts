@@ -32,7 +32,7 @@ const results = await fuzz({
   seed: number(values.seed, "--seed"),
   runs: values.at === undefined ? number(values.runs, "--runs") : 1,
   first: values.at === undefined ? 0 : number(values.at, "--at"),
-  only: values.target,
+  names: values.target === undefined ? undefined : [values.target],
   onResult: (result) => console.log(describeResult(result)),
 });
 if (results.length === 0) console.error(`no target is named ${values.target}`);
