@@ -21,6 +21,9 @@ const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const hostPattern =
   /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*)(?::[0-9]{1,5})?$/;
 
+/** A user and a password where URLs have them: what looks so is kept out of messages. */
+const userinfo = /:[^/@]*@(?!(?:sha[0-9]+|md5|blake[0-9a-z]*):)/;
+
 /** Longest repository name, with its registry, that registries take. */
 const maxNameLength = 255;
 
@@ -56,6 +59,11 @@ export function parseReference(text: string): Reference {
           "A reference is [registry/]repository[:tag][@digest], for example registry.example/team/app:1.2.",
       },
     );
+  if (userinfo.test(text)) {
+    throw new ComposeImageError("REFERENCE_INVALID", "a reference holds no user and password", {
+      hint: "Log in instead, with podman, skopeo or docker login, or name the file that has them with --authfile.",
+    });
+  }
   let rest = text.startsWith("docker://") ? text.slice("docker://".length) : text;
   if (/^[a-z]+:\/\//.test(rest)) throw invalid("a reference has no scheme", "Leave out http:// or https://.");
   if (rest === "") throw invalid("it is empty");

@@ -19,6 +19,7 @@ export type Need =
   | "script"
   | "nginx"
   | "tinyproxy"
+  | "time"
   /** Effective user id 0: owners and devices can be unpacked. */
   | "root"
   /** The command line has been built. */

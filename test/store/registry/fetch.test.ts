@@ -400,6 +400,28 @@ describe("a foreign layer", () => {
   });
 });
 
+describe("a redirect to the metadata of clouds", () => {
+  const toMetadata: Script = (_, response) =>
+    response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data/" }).end();
+  const refusal = { code: "NETWORK", message: expect.stringContaining("link-local address 169.254.169.254") };
+
+  test("is not followed from a registry", async () => {
+    const registry = await start(toMetadata);
+    await expect(read(registry.host, descriptor)).rejects.toMatchObject(refusal);
+  });
+
+  test("is not followed from the URL of a foreign layer", async () => {
+    const storage = await start(toMetadata);
+    const registry = await start((_, response) => response.writeHead(500).end());
+    const layer = {
+      ...descriptor,
+      mediaType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+      urls: [`http://${storage.host}/layer`],
+    };
+    await expect(read(registry.host, layer)).rejects.toMatchObject(refusal);
+  });
+});
+
 describe("a proxy that does not answer CONNECT", () => {
   async function muteProxy(): Promise<{
     readonly env: Record<string, string>;
