@@ -22,8 +22,8 @@ export interface StackOptions {
   readonly mostLayers: number;
   /**
    * Whether layers may hold what tools are known to apply in different ways: markers after entries or beside what they
-   * hide, a path twice, entries by way of symlinks or below what was no directory, hardlinks with attributes of their
-   * own. Without, every tool makes the same files of them.
+   * hide, a path twice, entries by way of symlinks or below what was no directory. Without, every tool makes the same
+   * files of them.
    */
   readonly isWild: boolean;
 }
@@ -43,8 +43,8 @@ interface Draft {
   readonly owner: readonly [uid: number, gid: number];
   readonly mtime: string;
   readonly xattrs: ReadonlyMap<ByteString, ByteString>;
-  /** Whether it may make no sense: a header of a hardlink unlike its target's, a file below a file. */
-  readonly disagrees: boolean;
+  /** Whether it may lie below a file or a loop of symlinks. */
+  readonly isOdd: boolean;
 }
 
 const long = "long-name-".repeat(12);
@@ -146,8 +146,8 @@ const draft: fc.Arbitrary<Draft> = fc.record({
     [1, "-86400"],
   ]),
   xattrs,
-  disagrees: weighted([
-    [9, false],
+  isOdd: weighted([
+    [30, false],
     [1, true],
   ]),
 });
@@ -181,18 +181,18 @@ function entriesOf(each: Draft, sketch: StackSketch, isWild: boolean): CaseEntry
   const path = pathOf(each, sketch);
   const { kind } = each;
   if (!isWild && !sketch.isPlain(path, kind)) return [];
-  if (!each.disagrees && !sketch.isSensible(path, kind)) return [];
+  if (!sketch.keepsMarkers(path, kind) || (!each.isOdd && !sketch.liesInDirectories(path))) return [];
   const slash = path.lastIndexOf("/") + 1;
   switch (kind) {
     case "whiteout":
-      if (path === "") return [];
-      sketch.remove(path);
+      if (!sketch.mayHide(path)) return [];
+      sketch.whiteOut(path);
       return [entryOf(each, "file", `${path.slice(0, slash)}.wh.${path.slice(slash)}`, { content: "" })];
     case "opaque": {
       const directories = sketch.directories("lower");
       const directory = directories[each.pick % Math.max(1, directories.length)];
-      if (directory === undefined) return [];
-      sketch.empty(directory);
+      if (directory === undefined || !sketch.mayHide(directory)) return [];
+      sketch.makeOpaque(directory);
       return [entryOf(each, "file", `${directory}/.wh..wh..opq`, { content: "" })];
     }
     case "hardlink": {
@@ -200,14 +200,12 @@ function entriesOf(each: Draft, sketch: StackSketch, isWild: boolean): CaseEntry
       const chosen = targets[each.pick % Math.max(1, targets.length)];
       if (chosen === undefined) return [];
       const { entry } = chosen;
-      sketch.add(path, entry);
+      sketch.link(path, chosen.path, entry);
       const { mode, uid, gid } = entry.header;
-      const own = isWild && each.disagrees ? {} : { mode, uid, gid };
       const linkname = each.spelling(chosen.path) as ByteString;
-      return [entryOf(each, kind, path, { ...own, linkname, xattrs: noXattrs })];
+      return [entryOf(each, kind, path, { mode, uid, gid, linkname, xattrs: noXattrs })];
     }
     default: {
-      if (path === "") return [];
       const entry = entryOf(each, kind, path, kind === "symlink" ? { mode: 0o777 } : {});
       sketch.add(path, entry);
       return [entry];

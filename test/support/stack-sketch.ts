@@ -15,28 +15,36 @@ export class StackSketch {
   readonly #files = new Map<string, Sketched>();
   /** Directories in which this layer has markers. */
   readonly #marked = new Set<string>();
+  /** What this layer's hardlinks lead to. */
+  readonly #linked = new Set<string>();
   #layer = 0;
 
   beginLayer(): void {
     this.#layer += 1;
     this.#marked.clear();
+    this.#linked.clear();
   }
 
   add(path: string, entry: CaseEntry): void {
-    if (entry.header.type !== "directory") this.remove(path);
+    if (entry.header.type !== "directory") {
+      for (const other of this.#files.keys()) if (other.startsWith(`${path}/`)) this.#files.delete(other);
+    }
     this.#files.set(path, { entry, layer: this.#layer });
   }
 
-  /** A whiteout. */
-  remove(path: string): void {
-    this.#files.delete(path);
-    this.#removeBelow(path);
+  link(path: string, target: string, entry: CaseEntry): void {
+    this.#linked.add(target);
+    this.add(path, entry);
   }
 
-  /** An opaque marker. */
-  empty(directory: string): void {
+  whiteOut(path: string): void {
+    this.#marked.add(path.replace(/\/?[^/]+$/, ""));
+    this.#removeLower(path, true);
+  }
+
+  makeOpaque(directory: string): void {
     this.#marked.add(directory);
-    this.#removeBelow(directory);
+    this.#removeLower(directory, false);
   }
 
   /** Everything there, in the order it came. */
@@ -64,13 +72,33 @@ export class StackSketch {
     );
   }
 
-  /** Whether the layer makes sense with an entry there: nothing lies below a file, and markers lie in directories. */
-  isSensible(path: string, kind: string): boolean {
-    const isDirectory = kind === "directory";
-    for (const marked of this.#marked) {
-      if (!isDirectory && (marked === path || marked.startsWith(`${path}/`))) return false;
-    }
+  /** Whether nothing but directories, and symlinks to them, is above the path. */
+  liesInDirectories(path: string): boolean {
     return ancestorsOf(path).every((above) => !this.#files.has(above) || this.#leadsToDirectory(above));
+  }
+
+  /** Whether the layer's markers lie in directories when it has an entry there. */
+  keepsMarkers(path: string, kind: string): boolean {
+    return (
+      kind === "directory" ||
+      ![...this.#marked].some((marked) => marked === path || marked.startsWith(`${path}/`))
+    );
+  }
+
+  /**
+   * Whether a marker hides only what the layer does not build on: neither what its hardlinks lead to, nor a lower
+   * directory that it has files in but no entry for. What becomes of those is up to the order of the entries in some
+   * tools, and no rule says it.
+   */
+  mayHide(path: string): boolean {
+    const isBelow = (other: string) => other === path || other.startsWith(`${path}/`);
+    if ([...this.#linked].some(isBelow)) return false;
+    return [...this.#files].every(
+      ([other, { layer }]) =>
+        layer < this.#layer ||
+        !isBelow(other) ||
+        ancestorsOf(other).every((above) => !isBelow(above) || this.#files.get(above)?.layer === this.#layer),
+    );
   }
 
   /** Whether any tool does the same with an entry there. */
@@ -83,9 +111,11 @@ export class StackSketch {
     return ancestorsOf(path).every((above) => this.#files.get(above)?.entry.header.type === "directory");
   }
 
-  #removeBelow(directory: string): void {
-    const start = directory === "" ? "" : `${directory}/`;
-    for (const path of this.#files.keys()) if (path.startsWith(start)) this.#files.delete(path);
+  #removeLower(top: string, itself: boolean): void {
+    for (const [path, { layer }] of this.#files) {
+      if (layer === this.#layer) continue;
+      if (path.startsWith(`${top}/`) || (itself && path === top)) this.#files.delete(path);
+    }
   }
 
   #leadsToDirectory(path: string): boolean {
