@@ -155,7 +155,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 /** Layers that collide often: few names, shallow paths, markers and links to what is there. */
 export function randomStack(options: StackOptions): fc.Arbitrary<RandomStack> {
   const layer = fc.record({
-    drafts: fc.array(draft, { maxLength: 9, size: "max" }),
+    drafts: fc.array(draft, { minLength: options.isWild ? 0 : 4, maxLength: 9, size: "max" }),
     packing: fc.constantFrom(...options.packings),
   });
   return fc
@@ -266,6 +266,7 @@ function allowedXattrs(
   return type === "directory" && !wanted.has("security.capability" as ByteString) ? wanted : noXattrs;
 }
 
-function weighted<T>(choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> {
+/** One of some values, each as often as its weight says; smaller counterexamples have earlier ones. */
+export function weighted<T>(choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> {
   return fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 }

@@ -108,7 +108,10 @@ export class StackSketch {
     if (there?.layer === this.#layer) return false;
     const isDirectory = there?.entry.header.type === "directory";
     if (there !== undefined && isDirectory !== (kind === "directory")) return false;
-    return ancestorsOf(path).every((above) => this.#files.get(above)?.entry.header.type === "directory");
+    return ancestorsOf(path).every((above) => {
+      const found = this.#files.get(above);
+      return found === undefined || found.entry.header.type === "directory";
+    });
   }
 
   #removeLower(top: string, itself: boolean): void {
