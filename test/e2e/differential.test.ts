@@ -1,33 +1,95 @@
-import { join } from "node:path";
-import { test } from "vitest";
-import { formatEntry } from "../layers/support/case-entry.ts";
-import { runDifferential, formatCounterexamples, type DifferentialProperty } from "../support/differential.ts";
-import { diffOutcomes, formatImageDifferences } from "../support/image-diff.ts";
-import { explainRandom, readPeerRows } from "../support/peers.ts";
-import { randomStack, type RandomStack } from "../support/random-stack.ts";
-import { removeTree, temporaryDirectory } from "../support/temp.ts";
-import { putStack, unpackedByUmoci, viewedByCopying } from "../support/view-peers.ts";
+import { randomInt } from "node:crypto";
+import { expect, test } from "vitest";
+import { linesOf, parseEntryLine } from "../layers/support/case-entry.ts";
+import {
+  type DifferentialProperty,
+  formatCounterexamples,
+  formatCounts,
+  runDifferential,
+} from "../support/differential.ts";
+import { formatImageDifferences } from "../support/image-diff.ts";
+import { explain, listedFor, readPeerRows } from "../support/peers.ts";
+import {
+  copyProperty,
+  type Differences,
+  differencesInCopy,
+  differencesInView,
+  viewProperty,
+} from "../support/random-properties.ts";
+import type { RandomStack } from "../support/random-stack.ts";
+import { describeWith } from "../support/tools.ts";
+import { copyCases } from "./copy-cases.ts";
+import { smallCopyCases, viewCases } from "./differential-cases.ts";
 
-const rows = await readPeerRows("umoci");
-const prop: DifferentialProperty<RandomStack> = {
-  values: randomStack({ packings: ["gzip", "plain"], mostLayers: 6, isWild: true }),
-  format: (stack) => stack.map((l, i: number) => `# layer ${i + 1}\n` + l.entries.map(formatEntry).join("\n")).join("\n"),
-  compare: async (stack) => {
-    const dir = await temporaryDirectory("v");
-    const layout = join(dir, "layout");
-    await putStack(layout, "image", stack);
-    const started = BigInt(Date.now()) * 1000000n;
-    const [theirs, ours] = await Promise.all([unpackedByUmoci(layout, "image", dir), viewedByCopying(layout, "image", dir)]);
-    await removeTree(dir);
-    if (process.env.SHOWREF && theirs.kind === "refused" && ours.kind === "refused") console.log(ours.message + "\n   " + theirs.message.split("\n").join("|").slice(0,300));
-    const { unlisted } = explainRandom(diffOutcomes(theirs, ours), rows, started);
-    if (unlisted.length) return { kind: "different", text: formatImageDifferences(unlisted, 8) };
-    return { kind: theirs.kind === "refused" ? "both refused" : "compared" };
-  }
-};
-test("x", async () => {
-  const t = Date.now();
-  const report = await runDifferential(prop, { seed: Number(process.env.SEED ?? 1), runs: Number(process.env.RUNS ?? 100), lanes: 3, mostCounterexamples: 6, mostShrinks: 25 });
-  console.log(formatCounterexamples({ ...report, counterexamples: report.counterexamples.slice(0, 16) }));
-  console.log(report.compared, report.bothRefused, report.counterexamples.length, Date.now() - t);
+const runs = Number(process.env.DIFFERENTIAL_RUNS ?? 25);
+const seed = Number(process.env.DIFFERENTIAL_SEED ?? randomInt(2 ** 31));
+const timeout = 300_000 + runs * 30_000;
+const umociRows = await readPeerRows("umoci");
+const buildahRows = await readPeerRows("buildah");
+
+test("rows of peers.yaml for random runs have a fixed case, too, and only cases that there are", () => {
+  const rows = [...umociRows, ...buildahRows];
+  const names = [...viewCases, ...smallCopyCases, ...copyCases].map(({ name }) => name);
+  expect(rows.flatMap(({ cases }) => cases).filter((name) => !names.includes(name))).toEqual([]);
+  expect(rows.filter(({ random, cases }) => random === true && cases.length === 0)).toEqual([]);
 });
+
+describeWith(["root", "umoci", "getfattr"], "the merged view and umoci", () => {
+  test("agree on layers at random, but for what peers.yaml lists", { timeout }, async () => {
+    await expectAgreement("merged views", viewProperty(umociRows));
+  });
+
+  test.for(viewCases)("differ as peers.yaml says: $name", async ({ name, layers }) => {
+    const { differences, started } = await differencesInView(stackOf(layers));
+    expectListed(name, differences, umociRows, started);
+  });
+
+  test("are found to differ within 100 runs when opaque markers are ignored", async () => {
+    const property = viewProperty(umociRows, withoutOpaqueMarkers);
+    const report = await runDifferential(property, { seed: 1, runs: 100, lanes: 4, mostShrinks: 0 });
+    expect(formatCounterexamples(report)).toContain("theirs absent");
+  });
+});
+
+describeWith(["root", "buildah", "umoci", "getfattr", "cli"], "small copies and buildah", () => {
+  test("agree on copies at random, but for what peers.yaml lists", { timeout }, async () => {
+    await expectAgreement("copies", copyProperty(buildahRows));
+  });
+
+  test.for(smallCopyCases)("differ as peers.yaml says: $name", async ({ name, builder, base, ...copy }) => {
+    const request = { name, ...copy };
+    const found = await differencesInCopy({ builder: stackOf(builder), base: stackOf(base), request });
+    expectListed(name, found.differences, buildahRows, found.started);
+  });
+});
+
+async function expectAgreement<T>(title: string, property: DifferentialProperty<T>): Promise<void> {
+  console.info(`${title}: ${runs} runs with seed ${seed}`);
+  const report = await runDifferential(property, { seed, runs, lanes: 4 });
+  console.info(`${title}: ${formatCounts(report)}`);
+  expect(formatCounterexamples(report), `seed ${seed}`).toBe("");
+  const { compared } = report.counts;
+  if (runs >= 20) expect(compared, "runs in which both made an image").toBeGreaterThan(runs / 4);
+}
+
+function expectListed(
+  name: string,
+  differences: Differences["differences"],
+  rows: typeof umociRows,
+  started: bigint,
+): void {
+  const { unlisted, occurred } = explain(name, differences, rows, started);
+  expect(formatImageDifferences(unlisted)).toBe("");
+  expect(occurred).toEqual(listedFor(name, rows));
+}
+
+function stackOf(layers: readonly string[]): RandomStack {
+  return layers.map((lines) => ({ entries: linesOf(lines).map(parseEntryLine), packing: "gzip" }));
+}
+
+function withoutOpaqueMarkers(stack: RandomStack): RandomStack {
+  return stack.map((layer) => ({
+    ...layer,
+    entries: layer.entries.filter(({ header }) => !header.path.endsWith(".wh..wh..opq")),
+  }));
+}

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 
+/** How two tools may agree on one value: `one refused` when it is known and listed that the other does not. */
+export type Agreement = "compared" | "both refused" | "one refused";
+
 /** What comparing two tools on one value came to. */
 export type Comparison =
-  | { readonly kind: "compared" | "both refused" }
+  | { readonly kind: Agreement }
   /** Neither: `text` says how they differ. */
   | { readonly kind: "different"; readonly text: string };
 
@@ -41,8 +44,7 @@ export interface Counterexample {
 
 /** What all the runs came to. */
 export interface DifferentialReport {
-  readonly compared: number;
-  readonly bothRefused: number;
+  readonly counts: Readonly<Record<Agreement, number>>;
   readonly counterexamples: readonly Counterexample[];
 }
 
@@ -51,7 +53,7 @@ export async function runDifferential<T>(
   property: DifferentialProperty<T>,
   { seed, runs, lanes, mostShrinks = 40, mostCounterexamples = 1 }: DifferentialRuns,
 ): Promise<DifferentialReport> {
-  const counts = { compared: 0, "both refused": 0 };
+  const counts = { compared: 0, "both refused": 0, "one refused": 0 };
   const counterexamples: Counterexample[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -66,7 +68,13 @@ export async function runDifferential<T>(
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   counterexamples.sort((one, other) => one.run - other.run);
-  return { compared: counts.compared, bothRefused: counts["both refused"], counterexamples };
+  return { counts, counterexamples };
+}
+
+/** How many runs came to what, as `12 compared, 3 both refused, …`. */
+export function formatCounts({ counts, counterexamples }: DifferentialReport): string {
+  const parts = Object.entries(counts).map(([agreement, count]) => `${count} ${agreement}`);
+  return [...parts, `${counterexamples.length} different`].join(", ");
 }
 
 /** What went wrong, with how to see it again; empty when nothing did. */
@@ -83,8 +91,8 @@ async function runOnce<T>(
   { values, compare, format }: DifferentialProperty<T>,
   seed: number,
   mostShrinks: number,
-): Promise<"compared" | "both refused" | Pick<Counterexample, "value" | "text">> {
-  let first: "compared" | "both refused" | undefined;
+): Promise<Agreement | Pick<Counterexample, "value" | "text">> {
+  let first: Agreement | undefined;
   let smallest: Pick<Counterexample, "value" | "text"> | undefined;
   let shrinks = 0;
   await fc.check(

@@ -57,6 +57,7 @@ export async function copiedByCli(
     throw new Error(`exit status ${result.status}: ${result.stderr}`);
   }
   const index = await readFile(join(ours, "index.json"), "utf8").catch(() => '{"manifests":[]}');
-  if (JSON.parse(index).manifests.length > 0) throw new Error(`an image was pushed, despite ${result.stderr}`);
+  if (JSON.parse(index).manifests.length > 0)
+    throw new Error(`an image was pushed, despite ${result.stderr}`);
   return { kind: "refused", message: result.stderr };
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { resolveLexically, rootPath } from "../../src/layers/path.ts";
+import { parentOf, resolveLexically, rootPath } from "../../src/layers/path.ts";
 import { textOfBytes } from "../../src/tar/byte-string.ts";
 import type { CopyCase } from "./copy-case.ts";
 import { type RandomStack, randomStack, weighted } from "./random-stack.ts";
@@ -100,12 +100,18 @@ function directoryOf(draft: CopyDraft, builder: RandomStack, base: RandomStack):
   return `${draft.source(path)}:${destination}${draft.slash}`;
 }
 
-/** The paths that layers name and that a Dockerfile can, some of them gone again; of directories and symlinks alone. */
+/**
+ * The paths that layers name and that a Dockerfile can, some of them gone again; or only directories' and those of
+ * symlinks that lead to something. (For a dangling one buildah makes a directory even of a file's copy.)
+ */
 function pathsOf(stack: RandomStack, leadOn: boolean): string[] {
-  const paths = stack.flatMap(({ entries }) =>
-    entries
-      .filter(({ header: { type } }) => !leadOn || type === "directory" || type === "symlink")
-      .map(({ header: { path } }) => `/${textOfBytes(resolveLexically(rootPath, path))}`),
-  );
+  const all = stack.flatMap(({ entries }) => entries.map(({ header }) => header));
+  const isThere = new Set(all.map(({ path }) => resolveLexically(rootPath, path)));
+  const paths = all.flatMap(({ path, type, linkname }) => {
+    const at = resolveLexically(rootPath, path);
+    const isFine =
+      type === "symlink" ? isThere.has(resolveLexically(parentOf(at), linkname)) : type === "directory";
+    return leadOn && !isFine ? [] : [`/${textOfBytes(at)}`];
+  });
   return [...new Set(paths)].filter((path) => !/\.wh\.|\ufffd/.test(path));
 }

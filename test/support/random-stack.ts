@@ -171,7 +171,9 @@ function stackOf(
   return layers.map(({ drafts, packing }) => {
     sketch.beginLayer();
     const isMarker = ({ kind }: Draft) => kind === "whiteout" || kind === "opaque";
-    const ordered = isWild ? drafts : [...drafts.filter(isMarker), ...drafts.filter((each) => !isMarker(each))];
+    const ordered = isWild
+      ? drafts
+      : [...drafts.filter(isMarker), ...drafts.filter((each) => !isMarker(each))];
     return { entries: ordered.flatMap((each) => entriesOf(each, sketch, isWild)), packing };
   });
 }
@@ -201,9 +203,9 @@ function entriesOf(each: Draft, sketch: StackSketch, isWild: boolean): CaseEntry
       if (chosen === undefined) return [];
       const { entry } = chosen;
       sketch.link(path, chosen.path, entry);
-      const { mode, uid, gid } = entry.header;
+      const { mode, uid, gid, mtime } = entry.header;
       const linkname = each.spelling(chosen.path) as ByteString;
-      return [entryOf(each, kind, path, { mode, uid, gid, linkname, xattrs: noXattrs })];
+      return [entryOf(each, kind, path, { mode, uid, gid, mtime, linkname, xattrs: noXattrs })];
     }
     default: {
       const entry = entryOf(each, kind, path, kind === "symlink" ? { mode: 0o777 } : {});
@@ -233,6 +235,7 @@ function entryOf(
     readonly mode?: number;
     readonly uid?: number;
     readonly gid?: number;
+    readonly mtime?: string;
     readonly xattrs?: ReadonlyMap<ByteString, ByteString>;
   },
 ): CaseEntry {
@@ -248,7 +251,7 @@ function entryOf(
       uid: more.uid ?? uid,
       gid: more.gid ?? gid,
       size: content.length,
-      mtime: each.mtime,
+      mtime: more.mtime ?? each.mtime,
       linkname: more.linkname ?? ((type === "symlink" ? each.target : "") as ByteString),
       devmajor: isDevice ? 7 : 0,
       devminor: isDevice ? each.pick : 0,

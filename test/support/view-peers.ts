@@ -50,7 +50,8 @@ export async function viewedByCopying(layout: string, tag: string, scratch: stri
   try {
     await compose(plan, { env: {} });
   } catch (error) {
-    if (error instanceof ComposeImageError) return { kind: "refused", message: `${error.code}: ${error.message}` };
+    if (error instanceof ComposeImageError)
+      return { kind: "refused", message: `${error.code}: ${error.message}` };
     throw error;
   }
   const outcome = await unpackedByUmoci(layout, composed, scratch);
