@@ -170,6 +170,7 @@ export class MergedTree {
     for (const path of index.opaques) this.#childrenAt(path, false)?.clear();
     if (index.root !== undefined) this.root.attributes = index.root;
     this.#last = undefined;
+    for (const path of index.impliedDirectories) this.#childrenAt(path, true);
     for (const [directory, name, file] of index.entries) this.#insert(directory, name, file, position, blob);
   }
 

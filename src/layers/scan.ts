@@ -36,6 +36,9 @@ export class LayerScan {
   readonly #opaques = new Set<ImagePath>();
   readonly #aliases = new Set<ImagePath>();
   readonly #unlistedParents = new Set<ImagePath>();
+  readonly #impliedDirectories = new Set<ImagePath>();
+  /** The unlisted parent for which the directories above were noted last. */
+  #implied = "" as ImagePath;
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
   #listed = "" as ImagePath;
   /** Those met before it, the latest last: where `a-b` is sorted before `a/b`, entries of `a` come later than it. */
@@ -77,6 +80,7 @@ export class LayerScan {
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
+      this.#noteImplied(parentOf(path));
       if (header.type === "symlink" && this.#touchesInterest(path, header.linkname)) this.#aliases.add(path);
       return "skip";
     }
@@ -102,6 +106,7 @@ export class LayerScan {
       opaques: this.#opaques,
       aliases: this.#aliases,
       unlistedParents: this.#unlistedParents,
+      impliedDirectories: this.#impliedDirectories,
     };
   }
 
@@ -117,6 +122,17 @@ export class LayerScan {
   #noteParent(parent: ImagePath): void {
     if (isWithin(this.#listed, parent) || this.#recentlyListed.has(parent)) return;
     this.#unlistedParents.add(parent);
+  }
+
+  /** An entry's directories are there, whether or not anything describes them: the lowest that is of interest says so. */
+  #noteImplied(parent: ImagePath): void {
+    if (parent === this.#implied || !this.#unlistedParents.has(parent)) return;
+    this.#implied = parent;
+    for (let at = parent; at !== ""; at = parentOf(at)) {
+      if (!this.#interest.knows(at)) continue;
+      this.#impliedDirectories.add(at);
+      return;
+    }
   }
 
   #noteDirectory(path: ImagePath): void {
