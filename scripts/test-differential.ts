@@ -33,7 +33,9 @@ const { status } = spawnSync(
     env: { ...process.env, DIFFERENTIAL_RUNS: String(runs), DIFFERENTIAL_SEED: String(seed) },
   },
 );
-console.log(`commit ${commit()}, seed ${seed}, ${runs} runs, ${Math.round((performance.now() - started) / 1000)} s`);
+console.log(
+  `commit ${commit()}, seed ${seed}, ${runs} runs, ${Math.round((performance.now() - started) / 1000)} s`,
+);
 process.exit(status ?? 1);
 
 function numberOf(option: string, text: string, form: RegExp): number {

@@ -17,7 +17,7 @@ export interface SmallCopyCase {
 
 export const viewCases: readonly ViewCase[] = [
   { name: "a parent without an entry", layers: ["file d/a"] },
-  { name: "a directory that a whiteout is in", layers: ["dir d mtime=5\nfile d/a", "file d/.wh.a"] },
+  { name: "a parent without an entry in a directory with one", layers: ["dir d mtime=5", "file d/e/a"] },
   { name: "a hardlink to a symlink", layers: ["link a -> b\nhard c => a 0777"] },
   { name: "a hardlink to a device", layers: ["char a 1,3\nhard c => a"] },
   { name: "a child below a file of a lower layer", layers: ["file d", "file d/a"] },
@@ -30,5 +30,17 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     builder: ["file d/a\nfile d/b"],
     base: ["dir e"],
     directories: ["/d/?:/new"],
+  },
+  {
+    name: "a device to a name",
+    builder: ["dir d\nfifo d/a"],
+    base: ["dir e"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "an empty directory onto one of the base",
+    builder: ["dir d mtime=5"],
+    base: ["dir e mtime=7"],
+    directories: ["/d:/e"],
   },
 ];

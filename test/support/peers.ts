@@ -36,7 +36,13 @@ export interface DifferencePattern {
   readonly ours?: string;
   readonly theirs?: string;
   /** For times, how theirs relates to ours. */
-  readonly relation?: "theirs is the time of the build" | "theirs is zero" | "theirs is the nearest second";
+  readonly relation?:
+    | "theirs is the time of the build"
+    | "theirs is zero"
+    | "theirs is the nearest second"
+    | "theirs is the base's";
+  /** The id of a row that has to account for a difference of the directory it is in. */
+  readonly below?: string;
 }
 
 /** What {@link explain} makes of the differences of one case. */
@@ -99,9 +105,17 @@ function explainBy(
   buildStarted: bigint,
 ): Explanation {
   const occurred = new Set<string>();
+  const accounted = new Map<string, string>();
+  const accounts = (row: PeerRow, difference: ImageDifference): boolean =>
+    accountsFor(row.difference, difference, buildStarted) &&
+    (row.difference.below === undefined ||
+      accounted.get(difference.path.replace(/\/?[^/]+$/, "")) === row.difference.below);
   const unlisted = differences.filter((difference) => {
-    const found = candidates.filter((row) => accountsFor(row.difference, difference, buildStarted));
-    for (const { id } of found) occurred.add(id);
+    const found = candidates.filter((row) => accounts(row, difference));
+    for (const { id } of found) {
+      occurred.add(id);
+      accounted.set(difference.path, id);
+    }
     return found.length === 0;
   });
   return { unlisted, occurred: [...occurred].sort() };
@@ -123,10 +137,11 @@ function accountsFor(pattern: DifferencePattern, difference: ImageDifference, bu
 
 function relates(
   relation: DifferencePattern["relation"],
-  { ours, theirs }: ImageDifference,
+  { ours, theirs, base }: ImageDifference,
   buildStarted: bigint,
 ): boolean {
   if (relation === undefined) return true;
+  if (relation === "theirs is the base's") return theirs === base;
   const theirTime = nanoseconds(theirs);
   if (relation === "theirs is zero") return theirTime === 0n;
   if (relation === "theirs is the time of the build") {

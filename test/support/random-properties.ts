@@ -1,12 +1,18 @@
 import { join } from "node:path";
 import { formatEntry } from "../layers/support/case-entry.ts";
 import type { Comparison, DifferentialProperty } from "./differential.ts";
-import { diffOutcomes, formatImageDifferences, type ImageDifference } from "./image-diff.ts";
+import {
+  type ComposeOutcome,
+  diffOutcomes,
+  formatImageDifferences,
+  type ImageDifference,
+} from "./image-diff.ts";
 import { explainRandom, type PeerRow } from "./peers.ts";
 import { type RandomCopy, randomCopy } from "./random-copy.ts";
 import { copiedByBuildah, copiedByCli, putImages } from "./random-copy-peers.ts";
 import { type RandomStack, randomStack } from "./random-stack.ts";
 import { removeTree, temporaryDirectory } from "./temp.ts";
+import { formatTime } from "./tree-diff.ts";
 import { putStack, unpackedByUmoci, viewedByCopying } from "./view-peers.ts";
 
 /** How two tools differ over one value. */
@@ -42,8 +48,19 @@ export async function differencesInCopy(copy: RandomCopy): Promise<Differences> 
       copiedByCli(copy, "layout", scratch),
     ]);
     const bothRefused = theirs.kind === "refused" && ours.kind === "refused";
-    return { differences: diffOutcomes(theirs, ours), bothRefused, started };
+    const differences = diffOutcomes(theirs, ours);
+    if (!differences.some(({ attribute }) => attribute === "mtime")) {
+      return { differences, bothRefused, started };
+    }
+    const base = await unpackedByUmoci(join(scratch, "layout"), "base", scratch);
+    return { differences: differences.map((each) => withBaseTime(each, base)), bothRefused, started };
   });
+}
+
+function withBaseTime(difference: ImageDifference, base: ComposeOutcome): ImageDifference {
+  const found = base.kind === "image" ? base.tree.get(difference.path) : undefined;
+  if (difference.attribute !== "mtime" || found === undefined) return difference;
+  return { ...difference, base: formatTime(found.mtime) };
 }
 
 /**

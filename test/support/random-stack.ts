@@ -208,6 +208,8 @@ function entriesOf(each: Draft, sketch: StackSketch, isWild: boolean): CaseEntry
       return [entryOf(each, kind, path, { mode, uid, gid, mtime, linkname, xattrs: noXattrs })];
     }
     default: {
+      // Tools that copy what they unpacked mangle targets that are not UTF-8.
+      if (!isWild && kind === "symlink" && each.target.includes("\xff")) return [];
       const entry = entryOf(each, kind, path, kind === "symlink" ? { mode: 0o777 } : {});
       sketch.add(path, entry);
       return [entry];
