@@ -67,9 +67,10 @@ async function expectAgreement<T>(title: string, property: DifferentialProperty<
   console.info(`${title}: ${runs} runs with seed ${seed}`);
   const report = await runDifferential(property, { seed, runs, lanes: 4 });
   console.info(`${title}: ${formatCounts(report)}`);
-  expect(formatCounterexamples(report), `seed ${seed}`).toBe("");
+  if (report.counterexamples.length > 0) console.info(formatCounterexamples(report));
+  expect(report.counterexamples.map((found) => found.seed)).toEqual([]);
   const { compared } = report.counts;
-  if (runs >= 20) expect(compared, "runs in which both made an image").toBeGreaterThan(runs / 4);
+  if (runs >= 20) expect(compared, "runs in which both made an image").toBeGreaterThan(runs / 10);
 }
 
 function expectListed(

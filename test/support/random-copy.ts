@@ -85,8 +85,8 @@ export function randomCopy(): fc.Arbitrary<RandomCopy> {
 }
 
 function directoryOf(draft: CopyDraft, builder: RandomStack, base: RandomStack): string {
-  const sources = pathsOf(builder, false);
-  const places = pathsOf(base, draft.place % 4 > 0);
+  const sources = pathsOf(builder, draft.pick % 8 > 0 ? "there" : "any");
+  const places = pathsOf(base, draft.place % 8 > 0 ? "leads on" : "any");
   const path = sources[draft.pick % sources.length] ?? "/a";
   const there = places[draft.place % places.length] ?? "/a";
   const fresh = draft.names.join("/");
@@ -97,21 +97,24 @@ function directoryOf(draft: CopyDraft, builder: RandomStack, base: RandomStack):
     same: path,
   };
   const destination = destinations[draft.where];
-  return `${draft.source(path)}:${destination}${draft.slash}`;
+  const source = draft.source(path);
+  const slash = /[*?[]/.test(source) && draft.place % 8 > 0 ? "/" : draft.slash;
+  return `${source}:${destination}${slash}`;
 }
 
 /**
- * The paths that layers name and that a Dockerfile can, some of them gone again; or only directories' and those of
- * symlinks that lead to something. (For a dangling one buildah makes a directory even of a file's copy.)
+ * The paths that layers name and that a Dockerfile can, some of them gone again: any, those but symlinks that lead to
+ * nothing, or of those only directories and symlinks. (Buildah makes a directory of a dangling destination, even for a
+ * file.)
  */
-function pathsOf(stack: RandomStack, leadOn: boolean): string[] {
+function pathsOf(stack: RandomStack, which: "any" | "there" | "leads on"): string[] {
   const all = stack.flatMap(({ entries }) => entries.map(({ header }) => header));
-  const isThere = new Set(all.map(({ path }) => resolveLexically(rootPath, path)));
+  const named = new Set(all.map(({ path }) => resolveLexically(rootPath, path)));
   const paths = all.flatMap(({ path, type, linkname }) => {
     const at = resolveLexically(rootPath, path);
-    const isFine =
-      type === "symlink" ? isThere.has(resolveLexically(parentOf(at), linkname)) : type === "directory";
-    return leadOn && !isFine ? [] : [`/${textOfBytes(at)}`];
+    const isDangling = type === "symlink" && !named.has(resolveLexically(parentOf(at), linkname));
+    const leadsOn = type === "symlink" || type === "directory";
+    return which === "any" || (!isDangling && (which === "there" || leadsOn)) ? [`/${textOfBytes(at)}`] : [];
   });
   return [...new Set(paths)].filter((path) => !/\.wh\.|\ufffd/.test(path));
 }
