@@ -92,7 +92,7 @@ export class StackSketch {
    */
   mayHide(path: string): boolean {
     const isBelow = (other: string) => other === path || other.startsWith(`${path}/`);
-    if ([...this.#linked].some(isBelow)) return false;
+    if ([...this.#linked].some((target) => isBelow(target) || path.startsWith(`${target}/`))) return false;
     return [...this.#files].every(
       ([other, { layer }]) =>
         layer < this.#layer ||
@@ -106,6 +106,8 @@ export class StackSketch {
     const there = this.#files.get(path);
     if (kind === "whiteout" || kind === "opaque") return there !== undefined && there.layer < this.#layer;
     if (there?.layer === this.#layer) return false;
+    // What is below may lie in a directory that has no entry.
+    if (kind !== "directory" && this.paths().some((other) => other.startsWith(`${path}/`))) return false;
     const isDirectory = there?.entry.header.type === "directory";
     if (there !== undefined && isDirectory !== (kind === "directory")) return false;
     return ancestorsOf(path).every((above) => {
