@@ -22,15 +22,21 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 console.log(`commit ${commit()}\nseed ${seed}\nruns ${runs}`);
 const started = performance.now();
 const { status } = spawnSync(
-  process.execPath,
+  "vitest",
   [
-    ...["scripts/test.ts", "--no-skips", "--project", "e2e", "test/e2e/differential.test.ts"],
-    ...["--testNamePattern", "at random", "--disableConsoleIntercept", "--reporter", "default"],
+    ...["run", "--project", "e2e", "test/e2e/differential.test.ts", "--testNamePattern", "at random"],
+    ...["--disableConsoleIntercept", "--hideSkippedTests"],
   ],
   {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, DIFFERENTIAL_RUNS: String(runs), DIFFERENTIAL_SEED: String(seed) },
+    env: {
+      ...process.env,
+      DIFFERENTIAL_RUNS: String(runs),
+      DIFFERENTIAL_SEED: String(seed),
+      // A missing tool is a failure here.
+      REQUIRE_TOOLS: "1",
+    },
   },
 );
 console.log(
