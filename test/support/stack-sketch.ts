@@ -63,12 +63,12 @@ export class StackSketch {
     });
   }
 
-  /** What a hardlink at the path may lead to. */
+  /** What a hardlink at the path may lead to: nothing where it would replace a directory, maybe the target's own. */
   linkTargets(path: string): { readonly path: string; readonly entry: CaseEntry }[] {
+    const isDirectory = this.#files.get(path)?.entry.header.type === "directory";
+    if (isDirectory || this.paths().some((other) => other.startsWith(`${path}/`))) return [];
     return [...this.#files].flatMap(([other, { entry }]) =>
-      entry.header.type === "directory" || other === path || other.startsWith(`${path}/`)
-        ? []
-        : [{ path: other, entry }],
+      entry.header.type === "directory" || other === path ? [] : [{ path: other, entry }],
     );
   }
 
