@@ -18,7 +18,7 @@ export interface SmallCopyCase {
 export const viewCases: readonly ViewCase[] = [
   { name: "a parent without an entry", layers: ["file d/a"] },
   { name: "a parent without an entry in a directory with one", layers: ["dir d mtime=5", "file d/e/a"] },
-  { name: "a parent without an entry below a setgid directory", layers: ["dir d 2755", "file d/e/a"] },
+  { name: "a parent without an entry below a setgid directory", layers: ["dir d 2755 55:66", "file d/e/a"] },
   { name: "a hardlink to a symlink", layers: ["link a -> b\nhard c => a 0777"] },
   { name: "a hardlink to a device", layers: ["char a 1,3\nhard c => a"] },
   { name: "a child below a file of a lower layer", layers: ["file d", "file d/a"] },
