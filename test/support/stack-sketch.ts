@@ -110,6 +110,8 @@ export class StackSketch {
     if (kind !== "directory" && this.paths().some((other) => other.startsWith(`${path}/`))) return false;
     const isDirectory = there?.entry.header.type === "directory";
     if (there !== undefined && isDirectory !== (kind === "directory")) return false;
+    // containers/storage leaves a lower directory's attributes beside the upper's.
+    if (isDirectory && there !== undefined && there.entry.header.xattrs.size > 0) return false;
     return ancestorsOf(path).every((above) => {
       const found = this.#files.get(above);
       return found === undefined || found.entry.header.type === "directory";
