@@ -17,15 +17,21 @@ export class StackSketch {
   readonly #marked = new Set<string>();
   /** What this layer's hardlinks lead to. */
   readonly #linked = new Set<string>();
+  /** Whether this layer has entries by way of a symlink. */
+  #followsLinks = false;
   #layer = 0;
 
   beginLayer(): void {
     this.#layer += 1;
     this.#marked.clear();
     this.#linked.clear();
+    this.#followsLinks = false;
   }
 
   add(path: string, entry: CaseEntry): void {
+    this.#followsLinks ||= ancestorsOf(path).some(
+      (above) => this.#files.get(above)?.entry.header.type === "symlink",
+    );
     if (entry.header.type !== "directory") {
       for (const other of this.#files.keys()) if (other.startsWith(`${path}/`)) this.#files.delete(other);
     }
@@ -91,6 +97,7 @@ export class StackSketch {
    * tools, and no rule says it.
    */
   mayHide(path: string): boolean {
+    if (this.#followsLinks) return false;
     const isBelow = (other: string) => other === path || other.startsWith(`${path}/`);
     if ([...this.#linked].some((target) => isBelow(target) || path.startsWith(`${target}/`))) return false;
     return [...this.#files].every(
