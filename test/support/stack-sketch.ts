@@ -29,9 +29,7 @@ export class StackSketch {
   }
 
   add(path: string, entry: CaseEntry): void {
-    this.#followsLinks ||= ancestorsOf(path).some(
-      (above) => this.#files.get(above)?.entry.header.type === "symlink",
-    );
+    this.#followsLinks ||= this.#isBelowLink(path);
     if (entry.header.type !== "directory") {
       for (const other of this.#files.keys()) if (other.startsWith(`${path}/`)) this.#files.delete(other);
     }
@@ -74,7 +72,9 @@ export class StackSketch {
     const isDirectory = this.#files.get(path)?.entry.header.type === "directory";
     if (isDirectory || this.paths().some((other) => other.startsWith(`${path}/`))) return [];
     return [...this.#files].flatMap(([other, { entry }]) =>
-      entry.header.type === "directory" || other === path ? [] : [{ path: other, entry }],
+      entry.header.type === "directory" || other === path || this.#mayBeSame(path, other)
+        ? []
+        : [{ path: other, entry }],
     );
   }
 
@@ -123,6 +123,16 @@ export class StackSketch {
       const found = this.#files.get(above);
       return found === undefined || found.entry.header.type === "directory";
     });
+  }
+
+  /** Whether two paths may lead to the same name, by way of a symlink. */
+  #mayBeSame(path: string, other: string): boolean {
+    const isLinked = this.#isBelowLink(path) || this.#isBelowLink(other);
+    return isLinked && path.replace(/.*\//, "") === other.replace(/.*\//, "");
+  }
+
+  #isBelowLink(path: string): boolean {
+    return ancestorsOf(path).some((above) => this.#files.get(above)?.entry.header.type === "symlink");
   }
 
   #removeLower(top: string, itself: boolean): void {
