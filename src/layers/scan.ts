@@ -53,6 +53,9 @@ export class LayerScan {
   readonly #opaques = new Set<ImagePath>();
   readonly #aliases = new Set<ImagePath>();
   readonly #unlistedParents = new Set<ImagePath>();
+  readonly #impliedDirectories = new Set<ImagePath>();
+  /** The unlisted parent for which the directories above were noted last. */
+  #implied = "" as ImagePath;
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
   #listed = "" as ImagePath;
   /** Those met before it, the latest last: where `a-b` is sorted before `a/b`, entries of `a` come later than it. */
@@ -96,6 +99,7 @@ export class LayerScan {
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
+      this.#noteImplied(parentOf(path));
       if (header.type === "symlink" && this.#touchesInterest(path, header.linkname))
         this.#note(this.#aliases, path);
       return "skip";
@@ -124,6 +128,7 @@ export class LayerScan {
       aliases: this.#aliases,
       unlistedParents: this.#unlistedParents,
       cost: this.#cost.bytes,
+      impliedDirectories: this.#impliedDirectories,
     };
   }
 
@@ -155,6 +160,17 @@ export class LayerScan {
   #note(paths: Set<ImagePath>, path: ImagePath): void {
     this.#cost.addNote(path);
     paths.add(path);
+  }
+
+  /** An entry's directories are there, whether or not anything describes them: the lowest that is of interest says so. */
+  #noteImplied(parent: ImagePath): void {
+    if (parent === this.#implied || !this.#unlistedParents.has(parent)) return;
+    this.#implied = parent;
+    for (let at = parent; at !== ""; at = parentOf(at)) {
+      if (!this.#interest.knows(at)) continue;
+      this.#impliedDirectories.add(at);
+      return;
+    }
   }
 
   #noteDirectory(path: ImagePath): void {
