@@ -82,7 +82,7 @@ export function formatCounterexamples({ counterexamples }: DifferentialReport): 
   return counterexamples
     .map(
       ({ seed, run, value, text }) =>
-        `run ${run} differs (again: npm run test:differential -- --runs 1 --seed ${seed})\n${value}\n${text}`,
+        `run ${run} differs (again: npm run test:differential -- --runs 1 --seed=${seed})\n${value}\n${text}`,
     )
     .join("\n\n");
 }

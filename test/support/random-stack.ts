@@ -194,6 +194,8 @@ function entriesOf(each: Draft, sketch: StackSketch, isWild: boolean): CaseEntry
       const directories = sketch.directories("lower");
       const directory = directories[each.pick % Math.max(1, directories.length)];
       if (directory === undefined || !sketch.mayHide(directory)) return [];
+      // containers/storage refuses a layer with a path twice.
+      if (!isWild && sketch.isOpaque(directory)) return [];
       sketch.makeOpaque(directory);
       return [entryOf(each, "file", `${directory}/.wh..wh..opq`, { content: "" })];
     }

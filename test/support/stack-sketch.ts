@@ -15,6 +15,8 @@ export class StackSketch {
   readonly #files = new Map<string, Sketched>();
   /** Directories in which this layer has markers. */
   readonly #marked = new Set<string>();
+  /** Directories that this layer has made opaque. */
+  readonly #opaque = new Set<string>();
   /** What this layer's hardlinks lead to. */
   readonly #linked = new Set<string>();
   /** Whether this layer has entries by way of a symlink. */
@@ -24,6 +26,7 @@ export class StackSketch {
   beginLayer(): void {
     this.#layer += 1;
     this.#marked.clear();
+    this.#opaque.clear();
     this.#linked.clear();
     this.#followsLinks = false;
   }
@@ -48,7 +51,13 @@ export class StackSketch {
 
   makeOpaque(directory: string): void {
     this.#marked.add(directory);
+    this.#opaque.add(directory);
     this.#removeLower(directory, false);
+  }
+
+  /** Whether this layer has made the directory opaque already. */
+  isOpaque(directory: string): boolean {
+    return this.#opaque.has(directory);
   }
 
   /** Everything there, in the order it came. */
