@@ -39,6 +39,12 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     directories: ["/d/a:/e/b"],
   },
   {
+    name: "a device to the name of another",
+    builder: ["dir d\nfifo d/a"],
+    base: ["dir e\nfifo e/b"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
     name: "an empty directory onto one of the base",
     builder: ["dir d mtime=5"],
     base: ["dir e mtime=7"],
