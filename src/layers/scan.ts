@@ -14,6 +14,7 @@ import {
   isWithin,
   parentOf,
   resolveLexically,
+  rootPath,
 } from "./path.ts";
 import { ScanCost } from "./scan-cost.ts";
 import { parseWhiteout } from "./whiteout.ts";
@@ -166,11 +167,8 @@ export class LayerScan {
   #noteImplied(parent: ImagePath): void {
     if (parent === this.#implied || !this.#unlistedParents.has(parent)) return;
     this.#implied = parent;
-    for (let at = parent; at !== ""; at = parentOf(at)) {
-      if (!this.#interest.knows(at)) continue;
-      this.#impliedDirectories.add(at);
-      return;
-    }
+    const lowest = this.#interest.lowestKnown(parent);
+    if (lowest !== rootPath) this.#impliedDirectories.add(lowest);
   }
 
   #noteDirectory(path: ImagePath): void {
