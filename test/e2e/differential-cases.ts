@@ -45,6 +45,12 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     directories: ["/d/a:/e/b"],
   },
   {
+    name: "a file to a symlink that leads nowhere",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nlink e/b -> nowhere"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
     name: "an empty directory onto one of the base",
     builder: ["dir d mtime=5"],
     base: ["dir e mtime=7"],
