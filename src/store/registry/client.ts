@@ -6,7 +6,7 @@ import { Dispatchers } from "./hosts/dispatchers.ts";
 import { Endpoints } from "./hosts/endpoints.ts";
 import type { Environment } from "./hosts/proxy.ts";
 import { RegistryApi } from "./registry-api.ts";
-import { Repository } from "./repository.ts";
+import { type KnownRefusals, Repository } from "./repository.ts";
 import { Transport } from "./transport.ts";
 
 /** Options of {@link RegistryClient}. */
@@ -50,7 +50,7 @@ export class RegistryClient {
   readonly #authenticator: Authenticator;
   readonly #retries: number;
   readonly #repositories = new Map<string, Repository>();
-  readonly #refusingMounts = new Set<string>();
+  readonly #refusals: KnownRefusals = { mounts: new Set(), requestLimits: new Map() };
 
   constructor(options: RegistryClientOptions = {}) {
     const {
@@ -100,7 +100,7 @@ export class RegistryClient {
       authenticator: this.#authenticator,
       retryPolicy: { retries: this.#retries },
     });
-    const made = new Repository(api, this.#refusingMounts);
+    const made = new Repository(api, this.#refusals);
     this.#repositories.set(key, made);
     return made;
   }

@@ -46,12 +46,8 @@ export function networkFault(
       reason,
     );
   }
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
-    const stalled = `no progress for ${timeoutMs / 1000} s`;
-    return new Retryable(network(stalled, "Try again, or allow more time with --timeout."), stalled, {
-      limit: 1,
-    });
-  }
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
+    return stalledFault(host, party, timeoutMs);
   if (code === "EAI_AGAIN") {
     const failed = "the name could not be looked up";
     return new Retryable(network(failed, "Check the network's name servers."), failed, { limit: 1 });
@@ -62,6 +58,15 @@ export function networkFault(
     return network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
   }
   return network(redactText(messageOf(error)), "Check the network and the proxy settings.");
+}
+
+/** The fault of a peer that takes or brings nothing, or next to nothing, for so long. */
+export function stalledFault(host: string, { side, store }: Party, timeoutMs: number): Retryable {
+  const stalled = `no progress for ${timeoutMs / 1000} s`;
+  const error = new ComposeImageError("NETWORK", `${side} ${store}: ${host}: ${stalled}`, {
+    hint: "Try again, or allow more time with --timeout.",
+  });
+  return new Retryable(error, stalled, { limit: 1 });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withMinimumProgress } from "../../io/minimum-progress.ts";
 import { isTransientStatus, parseRetryAfter, Retryable } from "../../io/retry.ts";
 import { ComposeImageError, type ErrorCode } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
@@ -6,6 +7,9 @@ import { redactText } from "./redact.ts";
 
 /** Most bytes of an error's body that are read. */
 const maxErrorBody = 64 * 1024;
+
+/** Longest wait for them, in milliseconds: what is wrong is known without. */
+const errorBodyMs = 10_000;
 
 /** What is known about a request when its answer is not the wanted one. */
 export interface RejectionContext {
@@ -60,6 +64,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
 function codeOf(status: number, codes: readonly string[], notFound: ErrorCode | undefined): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
+  if (notFound === undefined && codes.some((code) => /^(?:MANIFEST_)?BLOB_UNKNOWN$/.test(code)))
+    return "BLOB_UNKNOWN";
   if (status === 404) return notFound ?? "REGISTRY_REJECTED";
   if (codes.includes("DIGEST_INVALID")) return "DIGEST_MISMATCH";
   if (codes.includes("SIZE_INVALID")) return "SIZE_MISMATCH";
@@ -70,7 +76,9 @@ async function readErrorBody(answer: HttpAnswer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    const stalled = (): Error => new Error("the error's body did not come");
+    const limits = { timeoutMs: errorBodyMs, bytes: maxErrorBody, stalled };
+    for await (const chunk of withMinimumProgress(answer.body, limits)) {
       chunks.push(chunk.subarray(0, maxErrorBody - size));
       size += chunk.byteLength;
       if (size >= maxErrorBody) break;

@@ -40,7 +40,7 @@ export class Transport {
    */
   async exchange(request: HttpRequest, party: Party, call: Call): Promise<HttpAnswer> {
     call.signal.throwIfAborted();
-    const { method, url, headers, body, headersTimeoutMs = this.timeoutMs } = request;
+    const { method, url, headers, body, headersTimeoutMs = this.timeoutMs, closing = false } = request;
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
@@ -55,6 +55,7 @@ export class Transport {
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,
         highWaterMark,
+        reset: closing,
       });
       // undici looks at the signal only once it has a connection, which can take long
       const answer = await abortable(answering, call);
