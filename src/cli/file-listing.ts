@@ -25,14 +25,19 @@ export function describeFiles(files: readonly ImageFile[]): string {
       name: `/${printable(path)}${type === "directory" ? "/" : ""}${type === "symlink" ? ` -> ${printable(linkname)}` : ""}`,
     };
   });
-  const ownerWidth = Math.max(0, ...rows.map(({ owner }) => owner.length));
-  const sizeWidth = Math.max(0, ...rows.map(({ size }) => size.length));
+  const ownerWidth = longest(rows.map(({ owner }) => owner));
+  const sizeWidth = longest(rows.map(({ size }) => size));
   return rows
     .map(
       ({ mode, owner, size, time, name }) =>
         `${mode} ${owner.padEnd(ownerWidth)} ${size.padStart(sizeWidth)} ${time} ${name}\n`,
     )
     .join("");
+}
+
+/** Of texts that may be more than a call takes arguments. */
+function longest(texts: readonly string[]): number {
+  return texts.reduce((width, { length }) => Math.max(width, length), 0);
 }
 
 /** The same for programs. Names that are not UTF-8 are given in base64 besides; attribute values always are. */

@@ -11,7 +11,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   COPY_CONFLICT: "Choose another destination.",
   USER_UNKNOWN: "Use a number, or a name the base image knows.",
   FORMAT_UNSUPPORTED: "Choose another --format.",
-  UNAUTHORIZED: "Log in with docker login or podman login, or name a credentials file with --authfile.",
+  UNAUTHORIZED: "Log in with compose-image login, or name a credentials file with --authfile.",
   DENIED: "The account may not do this: ask for access, or log in as another.",
   CREDENTIALS_UNREADABLE: "Log in again, or name another credentials file with --authfile.",
   MANIFEST_NOT_FOUND:

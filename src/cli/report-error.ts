@@ -1,5 +1,6 @@
 import type { CommanderError } from "commander";
 import { ComposeImageError } from "../model/errors.ts";
+import { visibleText } from "../model/visible-text.ts";
 import { generalHints } from "./general-hints.ts";
 import { Interrupted } from "./interrupt.ts";
 
@@ -17,7 +18,8 @@ export function describeError(error: unknown, isVerbose: boolean): string {
     return `compose-image: ${error.message} [${error.code}]\n  hint: ${hint}\n${isVerbose ? describeCauses(error.cause) : ""}`;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `compose-image: internal fault: ${text} [INTERNAL]\n  hint: Please report this with the command that led to it.\n`;
+  const lines = text.split("\n").map(visibleText).join("\n");
+  return `compose-image: internal fault: ${lines} [INTERNAL]\n  hint: Please report this with the command that led to it.\n`;
 }
 
 /** A wrong use of the command line as one of this project's errors; `undefined` for what only asked for help. */
@@ -37,5 +39,5 @@ export function usageError(error: CommanderError, helpCommand: string): ComposeI
 
 function describeCauses(cause: unknown): string {
   if (!(cause instanceof Error)) return "";
-  return `  cause: ${cause.message}\n${describeCauses(cause.cause)}`;
+  return `  cause: ${visibleText(cause.message)}\n${describeCauses(cause.cause)}`;
 }

@@ -1,11 +1,16 @@
 import { readFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Command, CommanderError } from "commander";
+import { abortable } from "../io/abortable.ts";
+import { collect } from "../io/collect.ts";
+import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
+import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { exitStatus, exitStatusOf } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
+import { promptLine } from "./prompt.ts";
 import { describeError, usageError } from "./report-error.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -47,6 +52,9 @@ function makeProgram(terminal: Terminal): Command {
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
   addServeCommand(program, terminal);
+  addLoginCommand(program, terminal);
+  addLogoutCommand(program, terminal);
+  addAuthCommand(program, terminal);
   return program;
 }
 
@@ -65,6 +73,16 @@ function processTerminal(signal: AbortSignal): Terminal {
     write: (text) => process.stdout.write(text),
     writeContent: (content) => pipeline(content, process.stdout, { end: false, signal }),
     writeError: (text) => process.stderr.write(text),
+    readInput: async (limit) => {
+      try {
+        const input = await abortable(collect(process.stdin, limit, "standard input"), { signal });
+        return input.toString("utf8");
+      } finally {
+        process.stdin.destroy();
+      }
+    },
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    ask: (question, isSecret) => promptLine(question, isSecret, signal),
     isInteractive: process.stderr.isTTY === true,
     width: () => process.stderr.columns || 80,
     env: process.env,

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { ComposeImageError } from "../model/errors.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
 import { collectOption } from "./collect-option.ts";
 import { parseCount, parseDuration } from "./quantities.ts";
@@ -11,6 +13,8 @@ export interface RegistryFlags {
   readonly caFile?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly certDir?: string;
+  readonly registriesConf?: string;
   readonly retries?: string;
   readonly timeout?: string;
 }
@@ -38,6 +42,11 @@ export function addRegistryOptions(command: Command): Command {
     .option("--ca-file <file>", "authorities to trust besides the system's, PEM")
     .option("--cert <file>", "client certificate, PEM; goes with --key")
     .option("--key <file>", "key of the client certificate, PEM")
+    .option("--cert-dir <dir>", "directory of *.crt, *.cert and *.key used in place of certs.d")
+    .option(
+      "--registries-conf <file>",
+      "mirrors, blocked and insecure registries (default: podman's usual file)",
+    )
     .addOption(new Option("--retries <n>", "further attempts after a fault that may heal").default("5"))
     .addOption(new Option("--timeout <duration>", "give up after so long without progress").default("60s"));
 }
@@ -56,15 +65,33 @@ export function addQuietOptions(command: Command): Command {
     .option("--verbose", "every request, and the causes of errors");
 }
 
-/** What the flags mean to the registry client. */
+/**
+ * What the flags mean to the registry client.
+ *
+ * @throws ComposeImageError `USAGE`, also for an `--authfile` that is not there: a wrong path must not come to light
+ *   only once a registry asks for credentials.
+ */
 export function registryOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
-  const { insecure, authfile, caFile, cert, key, retries = "5", timeout = "60s" } = flags;
+  if (flags.authfile !== undefined && !existsSync(flags.authfile)) {
+    throw new ComposeImageError("USAGE", `--authfile ${flags.authfile} is not there`, {
+      hint: "Check the path, or leave it out; compose-image login makes the file.",
+    });
+  }
+  return connectionOptions(flags, terminal);
+}
+
+/** The same for a command that makes the credentials file. */
+export function connectionOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
+  const { insecure, authfile, caFile, cert, key, certDir, registriesConf } = flags;
+  const { retries = "5", timeout = "60s" } = flags;
   return {
     insecureHosts: insecure ?? [],
     authfile,
     caFile,
     cert,
     key,
+    certDir,
+    registriesConf,
     retries: parseCount(retries, "--retries", 0),
     timeoutMs: parseDuration(timeout, "--timeout"),
     env: terminal.env,

@@ -8,6 +8,20 @@ export interface Terminal {
   writeContent(content: Content): Promise<void>;
   /** To standard error. */
   writeError(text: string): void;
+  /**
+   * All of standard input.
+   *
+   * @throws ComposeImageError `LIMIT_EXCEEDED` when it has more than `limit` bytes.
+   */
+  readInput(limit: number): Promise<string>;
+  /** Whether there is somebody to {@link ask}. */
+  readonly canAsk: boolean;
+  /**
+   * Asks for a line.
+   *
+   * @param isSecret whether what is typed must not be seen.
+   */
+  ask(question: string, isSecret: boolean): Promise<string>;
   /** Whether standard error is a terminal. */
   readonly isInteractive: boolean;
   /** Columns of that terminal. */

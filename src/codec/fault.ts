@@ -14,3 +14,11 @@ export function cutShort(subject: string, what: string): ComposeImageError {
     hint: "Retry; if it repeats, the blob is incomplete where it is stored: push the image again.",
   });
 }
+
+/** The error for packed bytes that take more memory to unpack than any honest layer's. */
+export function oversized(subject: string, what: string, cause?: unknown): ComposeImageError {
+  return new ComposeImageError("LIMIT_EXCEEDED", `${subject}: ${what}`, {
+    hint: "Pack the layer again without --long, or with --long=27 at most.",
+    cause,
+  });
+}

@@ -2,11 +2,14 @@ import { constants, createZstdDecompress } from "node:zlib";
 import type { ChunkCursor } from "../io/chunk-cursor.ts";
 import { isSkippableFrame, isZstdFrame } from "./compression.ts";
 import { type Feeder, outputChunkSize, unpack } from "./engine.ts";
-import { cutShort, damaged } from "./fault.ts";
+import { cutShort, damaged, oversized } from "./fault.ts";
 import { ZstdFrameScanner } from "./zstd-frame.ts";
 
-/** The longest window that any zstd compressor can be told to use (`--ultra --long=31`), as a power of two. */
-const longestWindow = 31;
+/**
+ * The longest window, as a power of two: 128 MiB, zstd's own limit unless it is told otherwise. The window is held in
+ * memory, and a blob of a hundred KiB can ask for 2 GiB and fill it with zeros.
+ */
+const longestWindow = 27;
 
 /**
  * Unpacks zstd frames one after another; skippable frames are skipped wherever they are. Nothing else may follow a
@@ -63,6 +66,13 @@ async function skipFrame(input: ChunkCursor, subject: string): Promise<void> {
 
 function faultOf(error: unknown, subject: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ZSTD_error_frameParameter_windowTooLarge") {
+    return oversized(
+      subject,
+      `a zstd frame wants a window of more than ${2 ** (longestWindow - 20)} MiB`,
+      error,
+    );
+  }
   if (typeof code === "string" && (code.startsWith("ZSTD_") || code.startsWith("Z_"))) {
     return damaged(subject, "the zstd stream is damaged", error);
   }

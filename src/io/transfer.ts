@@ -1,7 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 
-/** What an image is to the work; `image` where there is only one. */
-export type Side = "builder" | "base" | "target" | "image";
+/** What an image is to the work; `image` where there is only one, `registry` where there is none. */
+export type Side = "builder" | "base" | "target" | "image" | "registry";
 
 /**
  * What happens on the wire, as it happens. `bytes` counts what this event adds, not a total; bytes that are sent or
@@ -54,6 +54,13 @@ export type TransferEvent =
       readonly transfer?: RetriedTransfer | undefined;
       readonly attempt: number;
       readonly delayMs: number;
+      readonly reason: string;
+    }
+  | {
+      /** What was asked for at one place is asked for at the next. */
+      readonly kind: "fallback";
+      readonly store: string;
+      readonly place: string;
       readonly reason: string;
     }
   | {

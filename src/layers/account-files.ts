@@ -1,6 +1,7 @@
 import type { Call } from "../io/call.ts";
 import { collect } from "../io/collect.ts";
 import type { Spool } from "../io/spool.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { FileNode } from "./file-node.ts";
 import type { ImageView } from "./image-view.ts";
@@ -32,10 +33,16 @@ export async function readAccountFiles(
 ): Promise<AccountFiles> {
   const find = (path: ImagePath): FileNode | undefined => image.tree().walk(path, true, image.name).node;
   const [passwd, group] = await reader.ask(views, () => [find(passwdPath), find(groupPath)], call);
-  await reader.stage(
-    [passwd, group].filter((node) => node !== undefined),
-    call,
-  );
+  const files = [passwd, group].filter((node) => node !== undefined);
+  for (const { size } of files) {
+    if (size <= maxAccountFileSize) continue;
+    throw new ComposeImageError(
+      "LIMIT_EXCEEDED",
+      `an account file of ${image.name} has ${size} bytes; the limit is ${maxAccountFileSize}`,
+      { hint: "Give owners as numbers; then the file is not read." },
+    );
+  }
+  await reader.stage(files, call);
   const textOf = async (node: FileNode | undefined): Promise<string> => {
     const extent = node?.origin?.blob.bodies.get(node.offset);
     if (extent === undefined) return "";

@@ -3,6 +3,7 @@ import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import { type DemandScan, MergedTree, type ScanScope } from "./merged-tree.ts";
 import { type ImagePath, parentOf } from "./path.ts";
+import { expectAffordable } from "./scan-cost.ts";
 import { UnknownPath } from "./unknown-path.ts";
 
 /** A layer's place in a view, with what is wanted of it and what a scan has told so far. */
@@ -40,6 +41,7 @@ export class ImageView {
   readonly #warned = new Set<string>();
   #demands = new Map<string, Demand>();
   #tree: MergedTree | undefined;
+  #cost = 0;
 
   constructor(name: string, layers: readonly LayerBlob[], interest: Interest, options: ImageViewOptions) {
     this.name = name;
@@ -75,11 +77,19 @@ export class ImageView {
     return this.#layers.length;
   }
 
-  /** Takes the result of a scan. */
+  /**
+   * Takes the result of a scan.
+   *
+   * @throws ComposeImageError `LIMIT_EXCEEDED` when all results together are too much.
+   */
   record(position: number, index: LayerIndex): void {
     const layer = this.#layers[position];
-    if (layer !== undefined) layer.index = index;
+    if (layer !== undefined) {
+      this.#cost += index.cost - (layer.index?.cost ?? 0);
+      layer.index = index;
+    }
     this.#tree = undefined;
+    expectAffordable(this.#cost, this.name);
   }
 
   /**

@@ -21,4 +21,6 @@ export interface LayerIndex {
   readonly aliases: ReadonlySet<ImagePath>;
   /** Directories that entries lie in and that this layer has, or may have, no entry for. */
   readonly unlistedParents: ReadonlySet<ImagePath>;
+  /** Bytes of memory that all this may take, at most. */
+  readonly cost: number;
 }

@@ -4,6 +4,7 @@ import type { Timestamp } from "../tar/entry.ts";
 import { bodyPadding, encodeHeader, endOfArchive } from "../tar/writer.ts";
 import type { FileNode } from "./file-node.ts";
 import { childPath, type ImagePath, rootPath } from "./path.ts";
+import { expectNoMarker } from "./whiteout.ts";
 
 /** An entry of the new layer. */
 export interface LayerEntry {
@@ -123,6 +124,7 @@ function* sorted(root: FileNode): Generator<{ readonly path: ImagePath; readonly
     const node = level.node.children?.get(name);
     if (node === undefined) continue;
     const path = childPath(level.path, name);
+    expectNoMarker(name, path);
     yield { path, node };
     if (node.children !== undefined) levels.push(levelOf(path, node));
   }

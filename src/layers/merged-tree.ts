@@ -9,6 +9,7 @@ import {
   cleanPath,
   componentsOf,
   displayPath,
+  expectPathLength,
   type ImagePath,
   nameOf,
   parentOf,
@@ -16,6 +17,7 @@ import {
   rootPath,
 } from "./path.ts";
 import { UnknownPath } from "./unknown-path.ts";
+import { expectNoMarker } from "./whiteout.ts";
 
 /** Most symlinks followed on the way to one file, as in the kernel's `MAXSYMLINKS` times its usual depth. */
 export const maxSymlinks = 255;
@@ -228,6 +230,7 @@ export class MergedTree {
           onResolved?.(joined(at, components.slice(i)));
           return undefined;
         }
+        expectNoMarker(component, childPath(at, component));
         const made = impliedDirectory();
         children?.set(component, made);
         next = made.children;
@@ -241,7 +244,7 @@ export class MergedTree {
 
   #insert(directory: ImagePath, name: ByteString, file: FileNode, position: number, blob: LayerBlob): void {
     if (this.#last?.path !== directory) {
-      const children = this.#childrenAt(directory, true);
+      const children = this.#childrenAt(directory, true, (real) => expectPathLength(real, blob.name));
       if (children === undefined) return;
       this.#last = { path: directory, children };
     }

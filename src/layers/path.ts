@@ -22,13 +22,7 @@ const needsCleaning = /(?:^|\/)(?:\.{0,2})(?:\/|$)/;
  * @throws ComposeImageError `PATH_ESCAPES` when `..` leaves the root, `LIMIT_EXCEEDED` for more than 4096 bytes.
  */
 export function cleanPath(path: ByteString, subject: string): ImagePath {
-  if (path.length > maxPathLength) {
-    throw new ComposeImageError(
-      "LIMIT_EXCEEDED",
-      `${subject}: a path of ${path.length} bytes, which begins ${displayPath(path.slice(0, 60) as ByteString)}; the limit is ${maxPathLength}`,
-      { hint: "No system could unpack it; the layer is damaged or hostile." },
-    );
-  }
+  expectPathLength(path, subject);
   if (!needsCleaning.test(path)) return path;
   const components: string[] = [];
   for (const component of path.split("/")) {
@@ -45,6 +39,21 @@ export function cleanPath(path: ByteString, subject: string): ImagePath {
     }
   }
   return components.join("/") as ImagePath;
+}
+
+/** @throws ComposeImageError `LIMIT_EXCEEDED` for a path of more than 4096 bytes. */
+export function expectPathLength(path: ByteString, subject: string): void {
+  if (path.length <= maxPathLength) return;
+  throw new ComposeImageError(
+    "LIMIT_EXCEEDED",
+    `${subject}: a path of ${path.length} bytes, which begins ${displayPath(path.slice(0, 60) as ByteString)}; the limit is ${maxPathLength}`,
+    { hint: "No system could unpack it; the layer is damaged or hostile." },
+  );
+}
+
+/** @throws ComposeImageError `LIMIT_EXCEEDED` for a link whose target has more than 4096 bytes. */
+export function expectLinkLength(target: ByteString, link: ImagePath, subject: string): void {
+  if (target.length > maxPathLength) expectPathLength(target, `${subject}, link ${displayPath(link)}`);
 }
 
 /**

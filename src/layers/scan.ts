@@ -1,3 +1,4 @@
+import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { MemberHead } from "../tar/member.ts";
 import { AttributesPool } from "./attributes-pool.ts";
@@ -5,7 +6,16 @@ import { EntryList } from "./entry-list.ts";
 import type { FileNode, LayerPlace } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { cleanPath, type ImagePath, isWithin, parentOf, resolveLexically } from "./path.ts";
+import {
+  cleanPath,
+  displayPath,
+  expectLinkLength,
+  type ImagePath,
+  isWithin,
+  parentOf,
+  resolveLexically,
+} from "./path.ts";
+import { ScanCost } from "./scan-cost.ts";
 import { parseWhiteout } from "./whiteout.ts";
 
 /**
@@ -21,6 +31,12 @@ const eStargzEntries: ReadonlySet<string> = new Set([
   ".no.prefetch.landmark",
 ]);
 
+/** Largest file that is copied, in bytes (1 TiB): what a sparse file claims to be costs its archive nothing. */
+const maxFileSize = 2 ** 40;
+
+/** A single path's file is put aside before it is known to be needed, unless it has more bytes than this. */
+const stagedUnasked = 64 * 1024 * 1024;
+
 /** So many directory entries are remembered; an entry that comes later than that costs time, not correctness. */
 const mostListed = 1024;
 
@@ -29,6 +45,7 @@ export class LayerScan {
   readonly #interest: Interest;
   readonly #place: LayerPlace;
   readonly #pool = new AttributesPool();
+  readonly #cost: ScanCost;
   readonly #entries = new EntryList();
   #root: LayerIndex["root"];
   readonly #aufsFiles = new Map<ImagePath, FileNode>();
@@ -44,6 +61,7 @@ export class LayerScan {
   constructor(interest: Interest, place: LayerPlace) {
     this.#interest = interest;
     this.#place = place;
+    this.#cost = new ScanCost(place.blob.name);
   }
 
   /**
@@ -55,21 +73,22 @@ export class LayerScan {
     const { header } = member;
     const subject = this.#place.blob.name;
     const { kind, path } = parseWhiteout(cleanPath(header.path, subject), subject);
+    expectLinkLength(header.linkname, path, subject);
     const interest = this.#interest;
     const isKnown = interest.knows(path);
     switch (kind) {
       case "whiteout":
         this.#noteParent(parentOf(path));
-        if (isKnown) this.#whiteouts.add(path);
+        if (isKnown) this.#note(this.#whiteouts, path);
         return "skip";
       case "opaque":
         this.#noteParent(path);
-        if (isKnown) this.#opaques.add(path);
+        if (isKnown) this.#note(this.#opaques, path);
         return "skip";
       case "aufs":
         if (!isKnown) return "skip";
         this.#aufsFiles.set(path, this.#fileOf(member));
-        return header.size > 0 && interest.paths.has(path) ? "stage" : "skip";
+        return header.size > 0 && header.size <= stagedUnasked && interest.paths.has(path) ? "stage" : "skip";
       case "entry":
         break;
     }
@@ -77,7 +96,8 @@ export class LayerScan {
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
-      if (header.type === "symlink" && this.#touchesInterest(path, header.linkname)) this.#aliases.add(path);
+      if (header.type === "symlink" && this.#touchesInterest(path, header.linkname))
+        this.#note(this.#aliases, path);
       return "skip";
     }
     if (path === "") {
@@ -88,7 +108,7 @@ export class LayerScan {
     if (eStargzEntries.has(path)) return "skip";
     this.#entries.add(path, this.#fileOf(member));
     if (header.size === 0) return "skip";
-    if (interest.paths.has(path)) return "stage";
+    if (interest.paths.has(path)) return header.size <= stagedUnasked ? "stage" : "skip";
     return interest.hasInSubtree(path) ? { ifVisibleAt: path } : "skip";
   }
 
@@ -103,10 +123,19 @@ export class LayerScan {
       opaques: this.#opaques,
       aliases: this.#aliases,
       unlistedParents: this.#unlistedParents,
+      cost: this.#cost.bytes,
     };
   }
 
   #fileOf({ header, offset }: MemberHead): FileNode {
+    if (header.size > maxFileSize) {
+      throw new ComposeImageError(
+        "LIMIT_EXCEEDED",
+        `${this.#place.blob.name}: ${displayPath(header.path)} has ${header.size} bytes; the limit is ${maxFileSize}`,
+        { hint: "No layer could hold it; this one is damaged or hostile." },
+      );
+    }
+    this.#cost.addEntry(header);
     return {
       attributes: this.#pool.attributesOf(header),
       mtime: header.mtime,
@@ -118,7 +147,14 @@ export class LayerScan {
 
   #noteParent(parent: ImagePath): void {
     if (isWithin(this.#listed, parent) || this.#recentlyListed.has(parent)) return;
+    if (this.#unlistedParents.has(parent)) return;
+    this.#cost.addUnlisted(parent);
     this.#unlistedParents.add(parent);
+  }
+
+  #note(paths: Set<ImagePath>, path: ImagePath): void {
+    this.#cost.addNote(path);
+    paths.add(path);
   }
 
   #noteDirectory(path: ImagePath): void {

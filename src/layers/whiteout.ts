@@ -48,3 +48,20 @@ export function parseWhiteout(path: ImagePath, subject: string): EntryMeaning {
     throw invalid("is a whiteout marker that names no file");
   return { kind: "whiteout", path: childPath(directory, hidden as ByteString) };
 }
+
+/**
+ * A file of an image must not be named like a marker, whatever symlinks and destinations lead there: whoever unpacks
+ * the new layer would take it for a whiteout, and delete a file of the base.
+ *
+ * @throws ComposeImageError `LAYER_INVALID`
+ */
+export function expectNoMarker(name: ByteString, path: ImagePath): void {
+  if (!name.startsWith(prefix)) return;
+  throw new ComposeImageError(
+    "LAYER_INVALID",
+    `${displayPath(path)} would be a file that is named like a whiteout`,
+    {
+      hint: "A layer cannot hold such a file. Choose another destination, if it is yours; else the image is hostile.",
+    },
+  );
+}

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from "./digest.ts";
 import { ComposeImageError } from "./errors.ts";
 import { isJsonObject, isStringList, isStringMap, type JsonObject } from "./json.ts";
-import { parseJsonObject } from "./manifest.ts";
+import { parseJsonObject } from "./parse-json.ts";
 import type { Platform } from "./platform.ts";
 
 /**

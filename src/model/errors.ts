@@ -1,3 +1,5 @@
+import { visibleText } from "./visible-text.ts";
+
 /**
  * What went wrong, as a stable word that scripts and tests may rely on. `exitStatusOf` in `cli/exit-status.ts`
  * maps each to an exit status.
@@ -51,9 +53,13 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** Longest message or hint, in characters: whoever writes an image must not fill a screen with it. */
+const maxLength = 16 * 1024;
+
 /**
  * The one error class of this project. The message names the side (builder, base, target), the reference and the
- * path it is about; secrets never enter it.
+ * path it is about; secrets never enter it. Message and hint are single lines that are safe to print, whatever text of
+ * an image or a registry was put into them.
  */
 export class ComposeImageError extends Error {
   override readonly name = "ComposeImageError";
@@ -61,8 +67,12 @@ export class ComposeImageError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(oneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.hint = details.hint;
+    this.hint = details.hint === undefined ? undefined : oneLine(details.hint);
   }
+}
+
+function oneLine(text: string): string {
+  return visibleText(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
 }

@@ -1,7 +1,8 @@
 import { type Descriptor, descriptorFromJson } from "./descriptor.ts";
 import { ComposeImageError } from "./errors.ts";
-import { isJsonObject, isStringMap, type JsonObject } from "./json.ts";
+import { isStringMap, type JsonObject } from "./json.ts";
 import { isIndexMediaType, isManifestMediaType, mediaTypes } from "./media-types.ts";
+import { type Invalid, parseJsonObject } from "./parse-json.ts";
 
 /**
  * One image for one platform.
@@ -104,21 +105,6 @@ export function parseManifest(
     ),
     annotations,
   };
-}
-
-type Invalid = (what: string, hint?: string) => ComposeImageError;
-
-/** Reads bytes as a JSON object; `invalid` makes the error for anything else. */
-export function parseJsonObject(bytes: Uint8Array, invalid: Invalid): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    const start = Buffer.from(bytes.subarray(0, 40)).toString("utf8").trim();
-    throw invalid(`not JSON (it starts with ${JSON.stringify(start)})`);
-  }
-  if (!isJsonObject(value)) throw invalid("not a JSON object");
-  return value;
 }
 
 function listOf(value: unknown, name: string, invalid: Invalid): readonly unknown[] {

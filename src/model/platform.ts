@@ -14,14 +14,14 @@ export interface Platform {
   readonly "os.features"?: readonly string[];
 }
 
-const architectureAliases: Readonly<Record<string, string>> = {
-  i386: "386",
-  x86_64: "amd64",
-  "x86-64": "amd64",
-  aarch64: "arm64",
-  armhf: "arm",
-  armel: "arm",
-};
+const architectureAliases: ReadonlyMap<string, string> = new Map([
+  ["i386", "386"],
+  ["x86_64", "amd64"],
+  ["x86-64", "amd64"],
+  ["aarch64", "arm64"],
+  ["armhf", "arm"],
+  ["armel", "arm"],
+]);
 
 /**
  * Gives aliases and default variants one spelling, as containerd does: `aarch64` is `arm64`, `arm64/v8` is `arm64`,
@@ -32,7 +32,7 @@ const architectureAliases: Readonly<Record<string, string>> = {
 export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase() === "macos" ? "darwin" : platform.os.toLowerCase();
   const given = platform.architecture.toLowerCase();
-  const architecture = architectureAliases[given] ?? given;
+  const architecture = architectureAliases.get(given) ?? given;
   let variant = platform.variant?.toLowerCase();
   if (architecture === "arm64" && (variant === "8" || variant === "v8")) variant = undefined;
   if (architecture === "amd64" && variant === "v1") variant = undefined;

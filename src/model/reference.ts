@@ -21,6 +21,9 @@ const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const hostPattern =
   /^(?:\[[0-9a-fA-F:.]+\]|(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9])(?:\.(?:[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]))*)(?::[0-9]{1,5})?$/;
 
+/** A user and a password where URLs have them: what looks so is kept out of messages. */
+const userinfo = /:[^/@]*@(?!(?:sha[0-9]+|md5|blake[0-9a-z]*):)/;
+
 /** Longest repository name, with its registry, that registries take. */
 const maxNameLength = 255;
 
@@ -56,6 +59,11 @@ export function parseReference(text: string): Reference {
           "A reference is [registry/]repository[:tag][@digest], for example registry.example/team/app:1.2.",
       },
     );
+  if (userinfo.test(text)) {
+    throw new ComposeImageError("REFERENCE_INVALID", "a reference holds no user and password", {
+      hint: "Log in instead, with podman, skopeo or docker login, or name the file that has them with --authfile.",
+    });
+  }
   let rest = text.startsWith("docker://") ? text.slice("docker://".length) : text;
   if (/^[a-z]+:\/\//.test(rest)) throw invalid("a reference has no scheme", "Leave out http:// or https://.");
   if (rest === "") throw invalid("it is empty");
@@ -106,6 +114,33 @@ export function parseReference(text: string): Reference {
   }
   if (tag === undefined && digest === undefined) tag = "latest";
   return { registry, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+}
+
+/** A registry, or repositories of one. */
+export interface RegistryName {
+  /** Host with port, as in a {@link Reference}. */
+  readonly registry: string;
+  /** A repository or the beginning of its path; empty for all of the registry. */
+  readonly path: string;
+}
+
+/**
+ * Reads `REGISTRY[/PATH]`. A scheme is skipped, as are the paths that Docker's tools put behind a registry's host.
+ *
+ * @throws ComposeImageError `REFERENCE_INVALID`
+ */
+export function parseRegistryName(text: string): RegistryName {
+  const scheme = /^https?:\/\//i.exec(text)?.[0] ?? "";
+  const [host = "", ...parts] = text.slice(scheme.length).replace(/\/+$/, "").split("/");
+  const path = scheme !== "" && /^v[12]$/.test(parts.join("/")) ? "" : parts.join("/");
+  if (!isRegistryHost(host) || (path !== "" && !isRepository(path))) {
+    throw new ComposeImageError(
+      "REFERENCE_INVALID",
+      `${JSON.stringify(text.slice(0, 300))} is not a registry's name`,
+      { hint: "A registry is host[:port], or host[:port]/namespace[/repository] for a part of it; no tag." },
+    );
+  }
+  return { registry: host, path };
 }
 
 /** The full name: `docker.io/library/debian:12`. */

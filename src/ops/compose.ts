@@ -79,7 +79,9 @@ export async function compose(plan: ComposePlan, options: ComposeOptions = {}): 
   const call: Call = options.signal === undefined ? unstoppable : { signal: options.signal };
   const onTransfer = counter.listener(options.onTransfer ?? ignoreTransfers);
   const { jobs = 4, dryRun = false } = options;
-  await using stores = new Stores({ ...options, onTransfer });
+  const transfers = 2 * jobs * (1 + plan.targets.length);
+  const maxConnections = Math.max(options.maxConnections ?? 128, transfers);
+  await using stores = new Stores({ ...options, onTransfer, maxConnections });
   const images = await resolvePlan(plan, stores, call);
   const { base, builders, platform } = images;
   const parts = describeParts(plan, images);

@@ -1,8 +1,9 @@
 import { type Descriptor, descriptorFromJson } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import { parseJsonObject, parseManifest } from "../model/manifest.ts";
+import { parseManifest } from "../model/manifest.ts";
 import { isForeignLayerMediaType } from "../model/media-types.ts";
+import { parseJsonObject } from "../model/parse-json.ts";
 
 /** What a registry has to know of a manifest or index. */
 export interface ManifestFacts {

@@ -22,7 +22,7 @@ export class Stores implements AsyncDisposable {
    * The store an image is read from, and how to ask it for the image.
    *
    * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout that is not there or has not the one
-   *   image meant.
+   *   image meant; `USAGE` for a blocked registry.
    */
   async source(
     location: ImageLocation,
@@ -30,8 +30,8 @@ export class Stores implements AsyncDisposable {
     call: Call,
   ): Promise<{ readonly source: Source; readonly selector: ManifestSelector }> {
     if (location.transport === "registry") {
-      const { registry, repository, tag, digest } = location.reference;
-      const source = this.#registries.repository(registry, repository, side);
+      const { tag, digest } = location.reference;
+      const source = this.#registries.source(location.reference, side);
       return { source, selector: digest === undefined ? { tag: tag ?? "latest" } : { digest } };
     }
     await expectDirectory(location, side);

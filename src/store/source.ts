@@ -23,8 +23,11 @@ export interface MountOrigin {
 export interface Source {
   /** For messages: `registry.example/team/app`, `oci:build/app`. */
   readonly name: string;
-  /** Set where another repository of the same registry can mount this one's blobs. */
-  readonly mountOrigin?: MountOrigin;
+  /**
+   * Set where another repository of the same registry can mount this one's blobs. It says where the image really is, and
+   * so may change until its manifest has been read.
+   */
+  readonly mountOrigin?: MountOrigin | undefined;
 
   /**
    * The descriptor a tag or digest stands for, by the cheapest means there is.

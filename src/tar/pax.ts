@@ -1,5 +1,6 @@
 import type { ByteString } from "./byte-string.ts";
 import { invalidTar, type TarPlace } from "./fault.ts";
+import { collectXattrs, type GlobalXattrs, noXattrs, type Xattrs } from "./xattrs.ts";
 
 /** What one PAX extended header says, by keyword. */
 export interface PaxRecords {
@@ -10,8 +11,11 @@ export interface PaxRecords {
 
 export const noPaxRecords: PaxRecords = { values: new Map(), sparsePairs: [] };
 
-/** Most bytes of one extended header, and of all that global headers add up to. */
+/** Most bytes of one extended header. */
 export const paxLimit = 1024 * 1024;
+
+/** Most bytes that global headers may add up to: they count for every entry, so that each byte may cost as often. */
+export const globalPaxLimit = 64 * 1024;
 
 const space = 0x20;
 const newline = 0x0a;
@@ -78,26 +82,32 @@ function addRecord(
  * What global extended headers have set so far. Sizes and sparse maps are no business of theirs: those belong to one
  * file.
  */
-export class PaxGlobals {
-  readonly #values = new Map<string, ByteString>();
+export class PaxGlobals implements GlobalXattrs {
+  readonly #records = new Map<string, ByteString>();
+  #xattrs: Xattrs = noXattrs;
   #size = 0;
 
-  get values(): ReadonlyMap<string, ByteString> {
-    return this.#values;
+  get records(): ReadonlyMap<string, ByteString> {
+    return this.#records;
+  }
+
+  get xattrs(): Xattrs {
+    return this.#xattrs;
   }
 
   /** Takes the records of one more header over; an empty value takes a record away. Gives how large all are. */
   add(records: PaxRecords): number {
     for (const [keyword, value] of records.values) {
       if (keyword === "size" || keyword.startsWith("GNU.sparse.")) continue;
-      const before = this.#values.get(keyword);
+      const before = this.#records.get(keyword);
       if (before !== undefined) this.#size -= keyword.length + before.length;
-      if (value === "") this.#values.delete(keyword);
+      if (value === "") this.#records.delete(keyword);
       else {
-        this.#values.set(keyword, value);
+        this.#records.set(keyword, value);
         this.#size += keyword.length + value.length;
       }
     }
+    this.#xattrs = collectXattrs({ records: new Map(), xattrs: noXattrs }, this.#records);
     return this.#size;
   }
 }

@@ -5,7 +5,7 @@ import type { ByteString } from "./byte-string.ts";
 import { invalidTar, oversizedTar, quotePath, type TarPlace, truncatedTar } from "./fault.ts";
 import { blockSize, hasRightChecksum, isZeroBlock, paddingOf, sizeOf, typeflagOf } from "./header-block.ts";
 import { type Extent, OpenMember, type TarMember } from "./member.ts";
-import { noPaxRecords, PaxGlobals, parsePaxRecords, paxLimit } from "./pax.ts";
+import { globalPaxLimit, noPaxRecords, PaxGlobals, parsePaxRecords, paxLimit } from "./pax.ts";
 import { type Extensions, type ResolvedHeader, resolveHeader } from "./resolve-header.ts";
 import {
   checkSparseMap,
@@ -34,7 +34,8 @@ import {
  *
  * @param subject what the content is, for messages: `builder layer 3 of registry.example/app`.
  * @throws ComposeImageError while reading: `LAYER_INVALID` naming the offset, `LAYER_TRUNCATED` naming the entry,
- *   `LIMIT_EXCEEDED` for names and extended headers of more than 1 MiB, and whatever the content throws.
+ *   `LIMIT_EXCEEDED` for names and extended headers of more than 1 MiB and global ones of more than 64 KiB, and whatever
+ *   the content throws.
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
  * @see https://www.gnu.org/software/tar/manual/html_node/Standard.html
  */
@@ -92,7 +93,7 @@ class Archive {
         await this.#takeExtension(block, extensions, place);
         continue;
       }
-      const resolved = resolveHeader(block, extensions, this.#globals.values, place);
+      const resolved = resolveHeader(block, extensions, this.#globals, place);
       const extent = resolved.sparse === undefined ? resolved : await this.#locateParts(resolved, place);
       this.#member = new OpenMember(resolved.header, start, extent, cursor, this.#subject);
       return this.#member;
@@ -104,8 +105,8 @@ class Archive {
     switch (typeflagOf(block)) {
       case "g": {
         const records = parsePaxRecords(await this.#extensionBody(block, paxLimit, place), place);
-        if (this.#globals.add(records) <= paxLimit) return;
-        throw oversizedTar(place, `global extended headers add up to more than ${paxLimit} bytes`);
+        if (this.#globals.add(records) <= globalPaxLimit) return;
+        throw oversizedTar(place, `global extended headers add up to more than ${globalPaxLimit} bytes`);
       }
       case "L":
         extensions.longName = untilNul(await this.#extensionBody(block, longNameLimit, place));

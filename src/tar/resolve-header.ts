@@ -17,7 +17,7 @@ import {
   typeflagOf,
   uidOf,
 } from "./header-block.ts";
-import { noPaxRecords, type PaxRecords, parsePaxInteger } from "./pax.ts";
+import { noPaxRecords, type PaxGlobals, type PaxRecords, parsePaxInteger } from "./pax.ts";
 import { findPaxSparse, OldGnuSparseMap, type PaxSparse } from "./sparse.ts";
 import { parseTimestamp } from "./timestamp.ts";
 import { collectXattrs, noXattrs } from "./xattrs.ts";
@@ -44,16 +44,16 @@ export interface ResolvedHeader {
 export function resolveHeader(
   block: Buffer,
   extensions: Extensions,
-  globals: ReadonlyMap<string, ByteString>,
+  globals: PaxGlobals,
   place: TarPlace,
 ): ResolvedHeader {
   const { pax, longName, longLink } = extensions;
   const format = formatOf(block);
   const typeflag = typeflagOf(block);
-  const plain = pax === noPaxRecords && globals.size === 0;
+  const plain = pax === noPaxRecords && globals.records.size === 0;
   /** The record's value; an empty one in the entry's own header takes a global one away. */
   const recordOf = (keyword: string): ByteString | undefined =>
-    plain ? undefined : (pax.values.get(keyword) ?? globals.get(keyword)) || undefined;
+    plain ? undefined : (pax.values.get(keyword) ?? globals.records.get(keyword)) || undefined;
 
   let path = longName ?? recordOf("path") ?? pathOf(block, format);
   const type = entryTypeOf(typeflag, path, format);

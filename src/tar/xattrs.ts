@@ -12,30 +12,33 @@ export const xattrPrefix = "SCHILY.xattr.";
 /** What libarchive writes beside it: the name percent-encoded, the value in base64. */
 const libarchivePrefix = "LIBARCHIVE.xattr.";
 
+/** The attributes that global extended headers have set so far, taken apart once for all entries they are for. */
+export interface GlobalXattrs {
+  /** The records they are from, and any others. */
+  readonly records: ReadonlyMap<string, ByteString>;
+  readonly xattrs: Xattrs;
+}
+
 /**
- * Folds the attributes of PAX records into one map; `over` wins over `under`. Where both forms of an attribute are
+ * Folds the attributes of an entry's own PAX records over those of global ones. Where both forms of an attribute are
  * there, the byte-exact one counts; libarchive's counts alone only if it can be decoded in one way.
  *
- * An empty value is an attribute with an empty value, unless it is there to take away one that `under` sets.
+ * An empty value is an attribute with an empty value, unless it is there to take away one that a global header set.
  */
-export function collectXattrs(
-  under: ReadonlyMap<string, ByteString>,
-  over: ReadonlyMap<string, ByteString>,
-): Xattrs {
+export function collectXattrs(globals: GlobalXattrs, own: ReadonlyMap<string, ByteString>): Xattrs {
   let found: Map<ByteString, ByteString> | undefined;
-  for (const records of [under, over]) {
-    for (const prefix of [libarchivePrefix, xattrPrefix]) {
-      for (const [keyword, value] of records) {
-        if (!keyword.startsWith(prefix)) continue;
-        const attribute = decode(prefix, keyword.slice(prefix.length), value);
-        if (attribute === undefined) continue;
-        found ??= new Map();
-        if (value === "" && under.has(keyword)) found.delete(attribute.name);
-        else found.set(attribute.name, attribute.value);
-      }
+  for (const prefix of [libarchivePrefix, xattrPrefix]) {
+    for (const [keyword, value] of own) {
+      if (!keyword.startsWith(prefix)) continue;
+      const attribute = decode(prefix, keyword.slice(prefix.length), value);
+      if (attribute === undefined) continue;
+      found ??= new Map(globals.xattrs);
+      if (value === "" && globals.records.has(keyword)) found.delete(attribute.name);
+      else found.set(attribute.name, attribute.value);
     }
   }
-  return found === undefined || found.size === 0 ? noXattrs : found;
+  if (found === undefined) return globals.xattrs;
+  return found.size === 0 ? noXattrs : found;
 }
 
 interface Attribute {

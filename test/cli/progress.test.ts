@@ -172,6 +172,9 @@ describe("the choice of progress", () => {
     const terminal: Terminal = {
       write: () => {},
       writeContent: () => Promise.resolve(),
+      readInput: () => Promise.resolve(""),
+      canAsk: false,
+      ask: () => Promise.resolve(""),
       writeError: (text) => {
         written += text;
       },

@@ -83,16 +83,24 @@ describe("zstd", () => {
     expect(content.state).toBe("released");
   });
 
-  it("may have windows longer than zstd's default limit", async () => {
+  it.each([
+    [27, undefined],
+    [28, "LIMIT_EXCEEDED"],
+  ])("with a window of 2^%i bytes is read as far as zstd's own limit goes", async (windowLog, code) => {
     const half = randomBytes(200_000);
     const stream = createZstdCompress({
-      params: { [constants.ZSTD_c_windowLog]: 28, [constants.ZSTD_c_enableLongDistanceMatching]: 1 },
+      params: {
+        [constants.ZSTD_c_windowLog]: windowLog,
+        [constants.ZSTD_c_enableLongDistanceMatching]: 1,
+      },
     });
     stream.write(half);
     stream.end(half);
     const packed = await gather(stream);
     expect(packed.byteLength).toBeLessThan(250_000);
-    expect((await unpack(packed, 65_536)).equals(Buffer.concat([half, half]))).toBe(true);
+    if (code === undefined)
+      expect((await unpack(packed, 65_536)).equals(Buffer.concat([half, half]))).toBe(true);
+    else expect(await codeOf(unpack(packed, 65_536))).toBe(code);
   });
 
   it("may have a frame of one repeated byte", async () => {

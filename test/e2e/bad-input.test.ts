@@ -18,6 +18,7 @@ import { type Exchange, type Fault, startRecordingProxy } from "../support/recor
 import { expectRefusal, type Refusal } from "../support/refusal.ts";
 import type { Registry } from "../support/registry.ts";
 import { runCli } from "../support/run-cli.ts";
+import { secret } from "../support/secrets.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
 import { blobPath } from "../support/unpack.ts";
@@ -497,8 +498,8 @@ describeWith(["cli", "docker-registry"], "bad input, with a registry that wants 
 
   test("wrong credentials end with 3, name their file and never show themselves", async () => {
     const authfile = join(await temporaryDirectory("auth"), "auth.json");
-    const secret = "not:the password";
-    const auth = Buffer.from(`${registryAccount.username}:${secret}`).toString("base64");
+    const password = secret("not:the password");
+    const auth = Buffer.from(`${registryAccount.username}:${password}`).toString("base64");
     await writeFile(authfile, JSON.stringify({ auths: { [locked.host]: { auth } } }));
     for (const [side, changes] of [
       ["builder", { builder: `${locked.host}/scene/builder:1` }],
@@ -511,19 +512,19 @@ describeWith(["cli", "docker-registry"], "bad input, with a registry that wants 
           code: "UNAUTHORIZED",
           message: [`${side} ${locked.host}/scene/`, "401"],
           hint: authfile,
-          secrets: [secret, auth],
+          secrets: [password, auth],
         },
       );
     }
   });
 
-  test("a credentials file that is not there, or is no JSON, ends with 3", async () => {
+  test("a credentials file that is not there ends with 2 at once, one that is no JSON with 3", async () => {
     const authfile = join(await temporaryDirectory("auth"), "auth.json");
-    const refusal = { status: 3, code: "CREDENTIALS_UNREADABLE", message: [authfile] };
-    const builder = `${locked.host}/scene/builder:1`;
-    await scene.refused({ builder, authfile }, { ...refusal, hint: "--authfile" });
+    const absent = { status: 2, code: "USAGE", message: [authfile], hint: "compose-image login" };
+    await scene.refused({ authfile }, absent);
     await writeFile(authfile, "{ auths: }");
-    await scene.refused({ builder, authfile }, { ...refusal, hint: "config.json" });
+    const broken = { status: 3, code: "CREDENTIALS_UNREADABLE", message: [authfile], hint: "config.json" };
+    await scene.refused({ builder: `${locked.host}/scene/builder:1`, authfile }, broken);
   });
 });
 

@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { attempt } from "../support/command.ts";
@@ -7,6 +8,7 @@ import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
+import { expectNoSecrets, secret } from "../support/secrets.ts";
 import { startService } from "../support/service.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
@@ -95,6 +97,26 @@ describeWith(["cli"], "the README", () => {
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stdout.toString()).toBe("other\n");
+  });
+
+  test("the login example logs in, explains and logs out", async () => {
+    const token = secret("token-of-the-readme");
+    const block = blockWith("compose-image login").replace("$REGISTRY_TOKEN", token);
+    const result = await runBlock(block);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr).toMatch(/^logged in to .* as robot; kept in .*config\.json$/m);
+    expect(result.stdout.toString()).toMatch(/^pull {9}allowed: /m);
+    expect(result.stderr).toMatch(/^logged out of /m);
+    expectNoSecrets(`${result.stdout}${result.stderr}`, "the example");
+  });
+
+  test("the registries.conf it shows has Docker Hub's images read from the mirror", async () => {
+    const [, conf = ""] = /^```toml\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    await pushMade(scene.builder, scene.registry.url, "hub/library/debian:12");
+    const file = join(await temporaryDirectory("readme-mirror"), "registries.conf");
+    await writeFile(file, conf.replaceAll("registry.example", scene.registry.host));
+    const result = await runCli(["cat", "debian:12", "/app/server.js", "--registries-conf", file]);
+    expect(result, result.stderr).toMatchObject({ status: 0, stdout: "console.log(1);\n" });
   });
 
   test("the serve example serves", async () => {

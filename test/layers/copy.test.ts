@@ -543,3 +543,9 @@ describe("several steps", () => {
     expect(files["out99/f"]).toBe("99");
   });
 });
+
+it("a destination named like a marker is refused: whoever unpacks the layer would delete a file of the base", async () => {
+  const refusal = { code: "LAYER_INVALID", message: expect.stringContaining("/.wh.etc") };
+  const builder = [[file("d/f")]];
+  await expect(compose({ builder, steps: [{ src: "/d", dst: "/.wh.etc" }] })).rejects.toMatchObject(refusal);
+});

@@ -293,6 +293,20 @@ describe("names", () => {
     });
   });
 
+  it("longer than any system takes are refused in links, and where links lead", async () => {
+    const long = "a/".repeat(1100);
+    const refusal = { code: "LIMIT_EXCEEDED", message: expect.stringContaining("builder layer 1") };
+    await expect(merged([[symlink("d/l", long.repeat(2))]])).rejects.toMatchObject(refusal);
+    await expect(merged([[symlink("d/l", long), file(`d/l/${long}f`)]])).rejects.toMatchObject(refusal);
+  });
+
+  it("like a marker's are refused where a symlink leads to one: whoever unpacks the layer would delete", async () => {
+    await expect(merged([[symlink("d/l", ".wh.etc")], [file("d/l/f")]])).rejects.toMatchObject({
+      code: "LAYER_INVALID",
+      message: expect.stringContaining("/d/.wh.etc"),
+    });
+  });
+
   it("that are not UTF-8 keep their bytes", async () => {
     const latin = member({ name: "d/caf\xe9", size: 1 }, "x");
     const { tar } = await compose({

@@ -46,6 +46,10 @@ describe("a platform", () => {
     },
   );
 
+  it.each(["constructor", "__proto__"])("for %s is for an architecture of that name", (architecture) => {
+    expect(formatPlatform({ os: "linux", architecture })).toBe(`linux/${architecture}`);
+  });
+
   it("of this machine is linux on its architecture, whatever system the tool runs on", () => {
     expect(formatPlatform(hostPlatform("x64"))).toBe("linux/amd64");
     expect(formatPlatform(hostPlatform("arm64"))).toBe("linux/arm64");

@@ -54,7 +54,9 @@ describe("a reference", () => {
     ["exa mple.com/app", "host"],
     ["registry.example:port/app", "host"],
     ["registry.example:123456/app", "host"],
-    ["user:secret@registry.example/app", "not a digest"],
+    ["user:secret@registry.example/app", "user and password"],
+    ["https://user:secret@registry.example/app", "user and password"],
+    ["docker://user:secret@registry.example:5000/app:1", "user and password"],
     [`r.example/${"a/".repeat(124)}a`, "longer than 255"],
     ["r.example/app\n", "not a repository"],
   ])("%j is refused: %s", (text, what) => {
@@ -65,6 +67,21 @@ describe("a reference", () => {
         hint: expect.any(String),
       }),
     );
+  });
+
+  it("with a user and a password is refused without repeating them", () => {
+    for (const text of [
+      "user:secret@r.example/app",
+      "user:secret@r.example",
+      "http://u:secret@r.example:5000/a",
+    ]) {
+      expect(() => parseReference(text)).toThrow(
+        expect.objectContaining({
+          message: expect.not.stringContaining("secret"),
+          hint: expect.stringContaining("Log in"),
+        }),
+      );
+    }
   });
 });
 

@@ -6,6 +6,10 @@ export interface CommandOptions {
   readonly cwd?: string | undefined;
   /** The whole environment; default: this process's. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Given on standard input; default: nothing. */
+  readonly input?: string | undefined;
+  /** Whether standard input stays open, for `onStart` to write to. */
+  readonly keepInputOpen?: boolean | undefined;
   /** Ends the program with SIGKILL when aborted. */
   readonly signal?: AbortSignal | undefined;
   /** Called once the program runs, with the child to send signals to. */
@@ -30,10 +34,12 @@ export async function attempt(
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     signal: options.signal,
     killSignal: "SIGKILL",
   });
+  child.stdin.on("error", () => {});
+  if (options.keepInputOpen !== true) child.stdin.end(options.input ?? "");
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

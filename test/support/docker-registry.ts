@@ -1,11 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "./registry.ts";
+import { secret } from "./secrets.ts";
 import { startService } from "./service.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** The one account of a registry started with `authenticated`. */
-export const registryAccount = { username: "tester", password: "open:sesame" } as const;
+export const registryAccount = { username: "tester", password: secret("open:sesame") } as const;
 
 const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbpqtktcY3.";
 
@@ -13,13 +14,25 @@ const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbp
 export interface DockerRegistryOptions {
   /** Ask for Basic authentication as {@link registryAccount}; default: nobody is asked. */
   readonly authenticated?: boolean;
+  /** Ask for tokens of a token server, in the words of the registry's configuration. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly rootcertbundle: string;
+  };
+  /** Serve by TLS with these PEM files; default: plain HTTP. */
+  readonly tls?: { readonly serverCert: string; readonly serverKey: string };
+  /** Another registry's directory, to serve its content; default: an empty one. */
+  readonly directory?: string;
 }
 
-/** Starts Debian's docker-registry on a free port, storing into a temporary directory. */
+/** Starts Debian's docker-registry on a free port. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<Registry> {
   const home = await temporaryDirectory("docker-registry");
-  const directory = join(home, "storage");
-  await mkdir(directory);
+  const directory = options.directory ?? join(home, "storage");
+  await mkdir(directory, { recursive: true });
+  const { tls } = options;
   const config: Record<string, unknown> = {
     version: 0.1,
     log: { level: "info" },
@@ -28,13 +41,17 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       delete: { enabled: true },
       cache: { blobdescriptor: "inmemory" },
     },
-    http: { addr: "127.0.0.1:0" },
+    http: {
+      addr: "127.0.0.1:0",
+      ...(tls !== undefined && { tls: { certificate: tls.serverCert, key: tls.serverKey } }),
+    },
   };
   if (options.authenticated === true) {
     const path = join(home, "htpasswd");
     await writeFile(path, `${accountLine}\n`);
     config.auth = { htpasswd: { realm: "test registry", path } };
   }
+  if (options.token !== undefined) config.auth = { token: options.token };
   const configPath = join(home, "config.yml");
   await writeFile(configPath, JSON.stringify(config));
   const service = await startService(
@@ -44,5 +61,6 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     { env: { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: "none" } },
   );
   const host = service.ready[1] ?? "";
-  return { host, url: `http://${host}`, directory, log: service.log, stop: () => service.stop() };
+  const scheme = tls === undefined ? "http" : "https";
+  return { host, url: `${scheme}://${host}`, directory, log: service.log, stop: () => service.stop() };
 }

@@ -17,7 +17,8 @@ export interface Refusal {
 }
 
 /** Lines of progress that may come before the message. */
-const progress = /^(read|sent|mounted|found|retry|tagged|warning:|GET|HEAD|POST|PUT|PATCH|DELETE) /;
+const progress =
+  /^(read|sent|mounted|found|retry|tagged|passed over|warning:|GET|HEAD|POST|PUT|PATCH|DELETE) /;
 
 /** What is kept of a base layer, in a home. */
 const keptEntry = /^\/\.cache\/compose-image\/layers\/sha256-[0-9a-f]{64}\.v1$/;

@@ -1,8 +1,8 @@
-/** A registry that a test started on loopback, over plain HTTP. */
+/** A registry that a test started on loopback. */
 export interface Registry {
   /** `127.0.0.1:PORT`, as references begin. */
   readonly host: string;
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https` where the test wanted it. */
   readonly url: string;
   /** Where it keeps its content. */
   readonly directory: string;

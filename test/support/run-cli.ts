@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { attempt } from "./command.ts";
+import { expectNoSecrets } from "./secrets.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** The built command line. */
@@ -11,6 +12,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: an empty temporary directory. */
   readonly cwd?: string;
+  /** Given on standard input; default: nothing. */
+  readonly input?: string;
   /** Sends `signal` (default SIGINT) as soon as the promise resolves, if the command still runs then. */
   readonly interrupt?: { readonly when: Promise<unknown>; readonly signal?: NodeJS.Signals };
 }
@@ -30,6 +33,8 @@ export interface CliResult {
 /**
  * Runs the built command line to its end, with no credentials, proxies, settings or temporary files of the user in
  * reach: home, `XDG_*` and `TMPDIR` are fresh directories.
+ *
+ * @throws Error when an output shows a secret that the test made known.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const home = await temporaryDirectory("cli-home");
@@ -37,6 +42,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   const result = await attempt(process.execPath, [cliPath, ...args], {
     cwd: options.cwd ?? home,
     env: { ...isolatedEnvironment(home, temporary), ...options.env },
+    input: options.input,
     onStart: (child) => {
       const interrupt = options.interrupt;
       interrupt?.when.then(
@@ -45,6 +51,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
       );
     },
   });
+  expectNoSecrets(`${result.stdout}\n${result.stderr}`, `compose-image ${args.join(" ")}`);
   return {
     status: result.status,
     signal: result.signal,

@@ -1,5 +1,6 @@
 import { attempt } from "./command.ts";
 import { cliPath } from "./run-cli.ts";
+import { expectNoSecrets } from "./secrets.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** What a sandboxed command may write to. */
@@ -33,8 +34,13 @@ export interface Sandbox {
 /**
  * Makes a sandbox with bwrap(1), as a cluster that gives each namespace its own range of users runs its pods. The
  * network is the machine's.
+ *
+ * @param directories what is there in place of directories that the machine has: `{ "/etc/containers": "/tmp/x" }`.
  */
-export async function createSandbox(writable: Writable): Promise<Sandbox> {
+export async function createSandbox(
+  writable: Writable,
+  directories: Readonly<Record<string, string>> = {},
+): Promise<Sandbox> {
   const temporary = await temporaryDirectory("sandbox");
   const mounts =
     writable === "nothing"
@@ -45,6 +51,7 @@ export async function createSandbox(writable: Writable): Promise<Sandbox> {
   const wrapper = [
     ...["--die-with-parent", "--unshare-user", "--uid", "1000620000", "--gid", "0"],
     ...["--ro-bind", "/", "/", ...mounts, "--chdir", "/"],
+    ...Object.entries(directories).flatMap(([path, source]) => ["--ro-bind", source, path]),
     ...["--clearenv", "--setenv", "PATH", process.env.PATH ?? ""],
     ...(writable === "nothing" ? [] : ["--setenv", "TMPDIR", temporary]),
   ];
@@ -53,6 +60,7 @@ export async function createSandbox(writable: Writable): Promise<Sandbox> {
     const listing = '"$@"; status=$?; echo "$MARK"; cd "$0" && find . -mindepth 1; exit $status';
     const marked = ["--setenv", "MARK", mark, "sh", "-c", listing, temporary];
     const { status, stdout, stderr } = await attempt("bwrap", [...wrapper, ...marked, ...command]);
+    expectNoSecrets(`${stdout}\n${stderr}`, command.join(" "));
     const [printed = "", left = ""] = stdout.toString().split(`${mark}\n`);
     return { status, stdout: printed, stderr, left: left.split("\n").filter((path) => path !== "") };
   };

@@ -11,7 +11,7 @@ import { temporaryDirectory } from "./temp.ts";
 export interface Certificates {
   /** The authority's own certificate. */
   readonly ca: string;
-  /** For the server, `127.0.0.1`. */
+  /** For the server: `127.0.0.1`, `0.0.0.0` and Docker Hub, unless others were asked for. */
   readonly serverCert: string;
   readonly serverKey: string;
   /** For a client. */
@@ -28,8 +28,14 @@ export interface TlsFront {
   stop(): Promise<void>;
 }
 
-/** Makes an authority, a server's certificate and a client's, with openssl(1). */
-export async function makeCertificates(): Promise<Certificates> {
+/**
+ * Makes an authority, a server's certificate and a client's, with openssl(1).
+ *
+ * @param serverNames whom the server's certificate is for.
+ */
+export async function makeCertificates(
+  serverNames = "IP:127.0.0.1,IP:0.0.0.0,DNS:registry-1.docker.io",
+): Promise<Certificates> {
   const home = await temporaryDirectory("certificates");
   const file = (name: string): string => join(home, name);
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -37,7 +43,7 @@ export async function makeCertificates(): Promise<Certificates> {
     ...["req", "-x509", ...newKey, "-keyout", file("ca.key"), "-out", file("ca.pem")],
     ...["-subj", "/CN=Test authority", "-days", "2"],
   ]);
-  await writeFile(file("server.ext"), "subjectAltName=IP:127.0.0.1\n");
+  await writeFile(file("server.ext"), `subjectAltName=${serverNames}\n`);
   await writeFile(file("client.ext"), "extendedKeyUsage=clientAuth\n");
   for (const name of ["server", "client"]) {
     await run("openssl", [

@@ -16,6 +16,10 @@ export type Need =
   | "tar"
   | "bwrap"
   | "openssl"
+  | "script"
+  | "nginx"
+  | "tinyproxy"
+  | "time"
   /** Effective user id 0: owners and devices can be unpacked. */
   | "root"
   /** The command line has been built. */
@@ -38,7 +42,8 @@ export function describeWith(needs: readonly Need[], title: string, body: () => 
 function isMet(need: Need): boolean {
   if (need === "root") return process.geteuid?.() === 0;
   if (need === "cli") return existsSync(cliPath);
-  return (process.env.PATH ?? "").split(delimiter).some((folder) => isExecutable(join(folder, need)));
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"];
+  return folders.some((folder) => isExecutable(join(folder, need)));
 }
 
 function isExecutable(path: string): boolean {

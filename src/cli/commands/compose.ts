@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { type ComposeFlags, parseComposeFlags } from "../../frontends/flags/compose-flags.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { visibleJson } from "../../model/visible-text.ts";
 import type { ComposeOptions } from "../../ops/compose.ts";
 import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { collectOption } from "../collect-option.ts";
@@ -176,7 +177,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
       result.forecast === undefined ? summarize(result) : describeForecast(result.forecast),
     );
   }
-  if (flags.json) terminal.write(`${JSON.stringify(composeDocument(result), undefined, 2)}\n`);
+  if (flags.json) terminal.write(`${visibleJson(composeDocument(result))}\n`);
   else if (dryRun === "full" && image !== undefined) terminal.write(`${image.descriptor.digest}\n`);
   else for (const { name, digest } of result.pushed) terminal.write(`${name}@${digest}\n`);
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { parseLocation } from "../../model/location.ts";
 import { parsePlatform } from "../../model/platform.ts";
+import { visibleJson } from "../../model/visible-text.ts";
 import type { ImageFilesOptions } from "../../ops/image-files.ts";
 import { describeFiles, filesDocument } from "../file-listing.ts";
 import { startProgress } from "../progress/start-progress.ts";
@@ -40,7 +41,7 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
     const files = await withProgress(flags, terminal, (options) =>
       listFiles(parseLocation(image), path, flags.recursive ?? false, options),
     );
-    if (flags.json) terminal.write(`${JSON.stringify(filesDocument(files), undefined, 2)}\n`);
+    if (flags.json) terminal.write(`${visibleJson(filesDocument(files))}\n`);
     else terminal.write(describeFiles(files));
   });
 }

@@ -1,4 +1,5 @@
 import type { TransferEvent, TransferListener } from "../../io/transfer.ts";
+import { visibleText } from "../../model/visible-text.ts";
 import { formatBytes, formatDuration } from "../quantities.ts";
 import { ActiveTransfers, shortDigest } from "./transfers.ts";
 
@@ -34,11 +35,17 @@ export function describeEvent(event: TransferEvent, isVerbose: boolean): string 
     case "tagged":
       return `tagged ${event.store}:${event.tag}`;
     case "retry":
-      return `retry ${event.attempt} of ${event.what} in ${formatDuration(event.delayMs)}: ${event.reason}`;
+      return visibleText(
+        `retry ${event.attempt} of ${event.what} in ${formatDuration(event.delayMs)}: ${event.reason}`,
+      );
     case "warning":
-      return `warning: ${event.message}`;
+      return visibleText(`warning: ${event.message}`);
     case "note":
-      return isVerbose ? event.message : undefined;
+      return isVerbose ? visibleText(event.message) : undefined;
+    case "fallback":
+      return isVerbose
+        ? visibleText(`passed over ${event.place} for ${event.store}: ${event.reason}`)
+        : undefined;
     case "request":
       return isVerbose
         ? `${event.method} ${event.url} ${event.status} ${Math.round(event.ms)} ms`

@@ -1,6 +1,6 @@
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hasEnded, parseTemporaryName } from "../layout/temporary-name.ts";
+import { hasEnded, parseTemporaryName } from "../../io/temporary-name.ts";
 
 /** A temporary file whose process cannot be asked for is taken for left behind after so many milliseconds. */
 const longestWriting = 24 * 60 * 60 * 1000;

@@ -1,14 +1,15 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Call } from "../../io/call.ts";
+import { withDirectoryLock } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { descriptorFromJson } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
-import { parseJsonObject } from "../../model/manifest.ts";
-import { withDirectoryLock } from "./directory-lock.ts";
+import { parseJsonObject } from "../../model/parse-json.ts";
 import type { IndexEntry } from "./index-entry.ts";
+import { readSmallFile } from "./small-file.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 
 /** What `index.json` held at one moment. */
@@ -51,7 +52,7 @@ export class IndexFile {
       const version = await this.#version();
       if (this.#cached?.version === version) return this.#cached.snapshot;
       try {
-        const snapshot = this.#parse(await readFile(this.#path));
+        const snapshot = this.#parse(await readSmallFile(this.#path, maxIndexSize));
         this.#cached = { version, snapshot };
         return snapshot;
       } catch (cause) {

@@ -1,17 +1,21 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
+import { removeLeftovers, withDirectoryLock } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import { parseTemporaryName } from "../../io/temporary-name.ts";
 import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { parseJsonObject } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
+import { parseJsonObject } from "../../model/parse-json.ts";
 import { BlobDirectory } from "./blob-directory.ts";
-import { removeLeftovers, withDirectoryLock } from "./directory-lock.ts";
 import { IndexFile } from "./index-file.ts";
 import { LayoutStore } from "./layout-store.ts";
+import { readSmallFile } from "./small-file.ts";
 import { TemporaryFile } from "./temporary-file.ts";
-import { parseTemporaryName } from "./temporary-name.ts";
+
+/** Largest `oci-layout` read, in bytes. */
+const maxLayoutFileSize = 64 * 1024;
 
 /** Options of {@link openLayout}. */
 export interface LayoutOptions {
@@ -101,8 +105,9 @@ async function hasLayoutFile(directory: string): Promise<boolean> {
   const path = join(directory, "oci-layout");
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readSmallFile(path, maxLayoutFileSize);
   } catch (cause) {
+    if (cause instanceof ComposeImageError) throw cause;
     if (/^(ENOENT|ENOTDIR)$/.test(errnoOf(cause))) return false;
     throw localError(cause, `cannot read ${path}`);
   }

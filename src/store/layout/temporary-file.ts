@@ -1,8 +1,8 @@
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { localError } from "../../io/local-error.ts";
-import { syncDirectory } from "./sync-directory.ts";
-import { type TemporaryKind, temporaryName } from "./temporary-name.ts";
+import { syncDirectory } from "../../io/sync-directory.ts";
+import { type TemporaryKind, temporaryName } from "../../io/temporary-name.ts";
 
 /** How a {@link TemporaryFile} is made. */
 export interface TemporaryFileOptions {

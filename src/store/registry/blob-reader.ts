@@ -5,7 +5,6 @@ import type { TransferListener } from "../../io/transfer.ts";
 import { verify } from "../../io/verify.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { bodyOf } from "./body.ts";
 import { type ByteRange, formatRange, isContentRange } from "./content-range.ts";
 import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf, type Party } from "./http.ts";
 import { networkFault } from "./network-fault.ts";
@@ -88,7 +87,7 @@ class BlobReader {
     for (;;) {
       let fault: Retryable;
       try {
-        for await (const chunk of bodyOf(answer, this.#origin.party, this.#origin.timeoutMs)) {
+        for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
           const fresh = this.#skip === 0 ? chunk : chunk.subarray(this.#skip);
           this.#skip -= chunk.byteLength - fresh.byteLength;
           if (fresh.byteLength === 0) continue;

@@ -1,10 +1,21 @@
+import type { Call } from "../../io/call.ts";
 import { ignoreTransfers, type Side, type TransferListener } from "../../io/transfer.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { formatReference, type Reference } from "../../model/reference.ts";
+import type { Source } from "../source.ts";
 import type { Target } from "../target.ts";
 import { Authenticator } from "./auth/authenticator.ts";
+import { checkLogin } from "./auth/check-login.ts";
 import { Credentials } from "./auth/credentials.ts";
+import type { Login } from "./auth/stored-login.ts";
+import { type AccessExplanation, type AccessQuestion, explainAccess } from "./explain-access.ts";
 import { Dispatchers } from "./hosts/dispatchers.ts";
 import { Endpoints } from "./hosts/endpoints.ts";
 import type { Environment } from "./hosts/proxy.ts";
+import { pullPlaces, ruleOf } from "./hosts/pull-places.ts";
+import type { RegistryRule } from "./hosts/registries-conf.ts";
+import { loadRegistriesConf, namedRegistriesConf } from "./hosts/registries-conf-files.ts";
+import { PullSource } from "./pull-source.ts";
 import { RegistryApi } from "./registry-api.ts";
 import { type KnownRefusals, Repository } from "./repository.ts";
 import { Transport } from "./transport.ts";
@@ -22,15 +33,30 @@ export interface RegistryClientOptions {
   readonly cert?: string | undefined;
   /** PEM file of the client's key. */
   readonly key?: string | undefined;
+  /** Directory with `*.crt`, and `*.cert` with `*.key`, used for every registry in place of `certs.d`. */
+  readonly certDir?: string | undefined;
+  /**
+   * `registries.conf` read in place of the usual one; has to exist. Default `CONTAINERS_REGISTRIES_CONF`, else the
+   * user's, else the system's.
+   */
+  readonly registriesConf?: string | undefined;
   /** Credentials file looked at before the usual ones; has to exist. */
   readonly authfile?: string | undefined;
   /** Further attempts after a fault that may heal. Default 5. */
   readonly retries?: number | undefined;
   /** Longest time without progress, in milliseconds; the commit of an upload gets ten times that. Default 60,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Most connections to one host, more than there are transfers at once: one that waits for another must not keep it
+   * from its connection. Default 128.
+   */
+  readonly maxConnections?: number | undefined;
   /** Told what happens on the wire. Default nobody. */
   readonly onTransfer?: TransferListener | undefined;
-  /** Where proxies, `SSL_CERT_FILE` and credentials files are read from. Default `process.env`. */
+  /**
+   * Where proxies, `SSL_CERT_FILE` and the places of credentials, `certs.d` and `registries.conf` are read from. Default
+   * `process.env`.
+   */
   readonly env?: Environment | undefined;
   /** Default `compose-image`. */
   readonly userAgent?: string | undefined;
@@ -38,6 +64,9 @@ export interface RegistryClientOptions {
 
 /** Longest time to wait for a connection, in milliseconds. */
 const connectTimeoutMs = 10_000;
+
+/** Most retries where another place can be asked as well. */
+const mirrorRetries = 2;
 
 /**
  * Gives the repositories of any registry as {@link Target}s. Connections, credentials and tokens are shared among
@@ -47,62 +76,134 @@ export class RegistryClient {
   readonly #dispatchers: Dispatchers;
   readonly #transport: Transport;
   readonly #endpoints: Endpoints;
+  readonly #credentials: Credentials;
   readonly #authenticator: Authenticator;
   readonly #retries: number;
   readonly #repositories = new Map<string, Repository>();
   readonly #refusals: KnownRefusals = { mounts: new Set(), requestLimits: new Map() };
+  readonly #onTransfer: TransferListener;
+  readonly #loadRules: () => RegistryRule[];
+  #rules: readonly RegistryRule[] | undefined;
 
+  /** @throws ComposeImageError `USAGE` for files named in the options that cannot be read or used. */
   constructor(options: RegistryClientOptions = {}) {
     const {
       insecureHosts = [],
       caFile,
       cert,
       key,
+      certDir,
       authfile,
+      registriesConf,
+      maxConnections = 128,
       timeoutMs = 60_000,
       env = process.env,
     } = options;
     const { onTransfer = ignoreTransfers, userAgent = "compose-image" } = options;
     this.#retries = options.retries ?? 5;
+    this.#onTransfer = onTransfer;
     this.#dispatchers = new Dispatchers({
       insecureHosts,
       caFile,
       cert,
       key,
+      certDir,
       env,
+      connections: maxConnections,
+      timeoutMs,
       connectTimeoutMs: Math.min(connectTimeoutMs, timeoutMs),
     });
     this.#transport = new Transport({ dispatchers: this.#dispatchers, timeoutMs, userAgent, onTransfer });
     this.#endpoints = new Endpoints(this.#transport, insecureHosts);
-    const onWarning = (message: string): void =>
-      onTransfer({ kind: "warning", store: "credentials", message });
-    this.#authenticator = new Authenticator(this.#transport, new Credentials({ authfile, env, onWarning }));
+    const warn =
+      (store: string) =>
+      (message: string): void =>
+        onTransfer({ kind: "warning", store, message });
+    this.#credentials = new Credentials({ authfile, env, onWarning: warn("credentials") });
+    this.#authenticator = new Authenticator(this.#transport, this.#credentials);
+    this.#loadRules = () => loadRegistriesConf({ registriesConf, env, onWarning: warn("registries.conf") });
+    if (namedRegistriesConf(registriesConf, env) !== undefined) this.#rules = this.#loadRules();
   }
 
   /**
-   * A repository, the same object for the same arguments. Makes no request.
+   * A repository, the same object for the same arguments, where its name says it is: nothing is written to mirrors.
+   * Makes no request.
    *
    * @param registry host with port, as in a reference: `docker.io`, `localhost:5000`.
    * @param repository path in the registry: `library/debian`.
    * @param side which image it is for, in messages.
+   * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
    */
   repository(registry: string, repository: string, side: Side): Target {
+    const rule = ruleOf({ registry, repository }, this.#registryRules());
+    if (rule?.blocked) throw blocked(`${side} ${registry}/${repository}`, rule);
+    return this.#open(registry, repository, side, rule?.insecure ?? false, this.#retries);
+  }
+
+  /**
+   * An image to be read: from where its name says, or from the mirrors and the location that `registries.conf` gives.
+   * Makes no request.
+   *
+   * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
+   */
+  source(reference: Reference, side: Side): Source {
+    const { registry, repository, tag } = reference;
+    const { places, rule } = pullPlaces(reference, this.#registryRules());
+    const opened = places.map((place) => {
+      const { registry, repository } = place.reference;
+      const retries =
+        place.isMirror && places.length > 1 ? Math.min(this.#retries, mirrorRetries) : this.#retries;
+      const source = this.#open(registry, repository, side, place.insecure, retries);
+      return { source, tag: place.reference.tag === tag ? undefined : place.reference.tag };
+    });
+    const [first] = opened;
+    if (rule === undefined && first !== undefined) return first.source;
+    const name = `${registry}/${repository}`;
+    if (first === undefined) throw blocked(`${side} ${formatReference(reference)}`, rule);
+    if (opened.length === 1 && first.source.name === name && first.tag === undefined) return first.source;
+    return new PullSource({
+      ...{ side, name, reference: formatReference(reference), places: opened },
+      file: rule?.file ?? "",
+      onTransfer: this.#onTransfer,
+    });
+  }
+
+  #registryRules(): readonly RegistryRule[] {
+    this.#rules ??= this.#loadRules();
+    return this.#rules;
+  }
+
+  #open(registry: string, repository: string, side: Side, insecure: boolean, retries: number): Repository {
     const store = `${registry}/${repository}`;
-    const key = `${side} ${store}`;
+    const key = JSON.stringify([side, store, insecure, retries]);
     const known = this.#repositories.get(key);
     if (known !== undefined) return known;
     const api = new RegistryApi({
       registry,
       repository,
-      party: { side, store },
+      party: { side, store, ...(insecure && { insecureRegistry: registry }) },
       transport: this.#transport,
       endpoints: this.#endpoints,
       authenticator: this.#authenticator,
-      retryPolicy: { retries: this.#retries },
+      retryPolicy: { retries },
     });
     const made = new Repository(api, this.#refusals);
     this.#repositories.set(key, made);
     return made;
+  }
+
+  /** Shows a registry a login, in place of the credentials found for it; see {@link checkLogin}. */
+  checkLogin(registry: string, login: Login, call: Call): Promise<boolean> {
+    return checkLogin(this.#parts(), registry, login, call);
+  }
+
+  /** How a registry lets in to an image; see {@link explainAccess}. */
+  explainAccess(question: AccessQuestion, call: Call): Promise<AccessExplanation> {
+    return explainAccess({ ...this.#parts(), credentials: this.#credentials }, question, call);
+  }
+
+  #parts() {
+    return { transport: this.#transport, endpoints: this.#endpoints, retries: this.#retries };
   }
 
   /** Cancels unused upload sessions and closes every connection. Nothing can be asked afterwards. */
@@ -111,4 +212,11 @@ export class RegistryClient {
     this.#repositories.clear();
     await this.#dispatchers.close();
   }
+}
+
+function blocked(what: string, rule: RegistryRule | undefined): ComposeImageError {
+  const place = rule === undefined ? "registries.conf" : `${rule.file} (${JSON.stringify(rule.prefix)})`;
+  return new ComposeImageError("USAGE", `${what} is blocked by ${place}`, {
+    hint: "Name another image, or have blocked = true taken out there.",
+  });
 }

@@ -56,7 +56,13 @@ async function get(
   descriptor: Descriptor,
   call: Call,
 ): Promise<HttpAnswer> {
-  const answer = await exchangeFollowing(api.transport, { method: "GET", url, headers }, api.party, call);
+  const answer = await exchangeFollowing(
+    api.transport,
+    { method: "GET", url, headers },
+    api.party,
+    call,
+    (_, next) => mayBeForeign(next, api),
+  );
   if (answer.status === 200 || answer.status === 206) return answer;
   const what = `${api.party.store}: foreign layer ${descriptor.digest}`;
   throw await rejection(answer, { party: api.party, what, notFound: "BLOB_NOT_FOUND" });
@@ -69,14 +75,18 @@ function foreignUrl(api: RegistryApi, text: string, descriptor: Descriptor): URL
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new ComposeImageError("MANIFEST_INVALID", `${where}: not a URL: ${redactText(text, 200)}`);
   }
-  const reach = reachOf(url.hostname);
-  const registryHost = URL.parse(`http://${api.registry}/`)?.hostname ?? "";
-  if (reach !== "public" && reach !== reachOf(registryHost)) {
+  if (!mayBeForeign(url, api)) {
     throw new ComposeImageError(
       "MANIFEST_INVALID",
-      `${where}: its URL is the ${reach} address ${url.host}, which is not asked`,
+      `${where}: its URL is the ${reachOf(url.hostname)} address ${url.host}, which is not asked`,
       { hint: "Images from elsewhere have no business naming such an address." },
     );
   }
   return url;
+}
+
+/** Whether anybody who can write an image may have this URL asked: public ones, and those as near as the registry. */
+function mayBeForeign(url: URL, api: RegistryApi): boolean {
+  const reach = reachOf(url.hostname);
+  return reach === "public" || reach === reachOf(URL.parse(`http://${api.registry}/`)?.hostname ?? "");
 }

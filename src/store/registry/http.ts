@@ -7,6 +7,8 @@ export interface Party {
   readonly side: Side;
   /** `registry.example/team/app` */
   readonly store: string;
+  /** A registry, as references name it, that needs no verified TLS and may speak plain HTTP when it is asked for this. */
+  readonly insecureRegistry?: string | undefined;
 }
 
 /** One HTTP request. */

@@ -9,7 +9,6 @@ import { maxManifestSize } from "../../model/manifest.ts";
 import { isManifestMediaType, manifestMediaTypes, mediaTypes } from "../../model/media-types.ts";
 import type { ManifestSelector, StoredManifest } from "../source.ts";
 import { repositoryScope } from "./auth/scope.ts";
-import { bodyOf } from "./body.ts";
 import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
 import { networkFault } from "./network-fault.ts";
 import type { RegistryApi } from "./registry-api.ts";
@@ -150,8 +149,7 @@ export class Manifests {
     }
     let bytes: Uint8Array;
     try {
-      const body = bodyOf(answer, this.#api.party, this.#api.transport.timeoutMs);
-      bytes = await collect(body, maxManifestSize, `${this.#api.party.side} ${what}`);
+      bytes = await collect(answer.body, maxManifestSize, `${this.#api.party.side} ${what}`);
     } catch (error) {
       call.signal.throwIfAborted();
       throw networkFault(error, answer.url.host, this.#api.party, this.#api.transport.timeoutMs);

@@ -1,7 +1,9 @@
 import { Retryable } from "../../io/retry.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { Party } from "./http.ts";
+import { proxyFault, refusalOfProxy } from "./proxy-fault.ts";
 import { redactText } from "./redact.ts";
+import { isTlsCode, tlsFault } from "./tls-fault.ts";
 
 /** Failures of the network that often heal, by error code, and how to say them. */
 const transient: Readonly<Record<string, string>> = {
@@ -19,32 +21,33 @@ const transient: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "connection closed too early",
 };
 
-const tlsCodes =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO$)/;
+const checkRegistry = "Check that the registry runs and that its name and port are right.";
+const checkProxy =
+  "Check that the proxy in HTTPS_PROXY or HTTP_PROXY runs, and that its name and port are right; NO_PROXY names what is reached without it.";
 
 /**
  * Turns what undici, `node:net` or `node:tls` threw into an error that names host, side and cause.
  *
  * @param host host and port that were asked.
  * @param timeoutMs the no-progress timeout, for the message.
+ * @param proxy host and port of the proxy they were asked through.
  */
 export function networkFault(
   error: unknown,
   host: string,
   party: Party,
   timeoutMs: number,
+  proxy?: string,
 ): Retryable | ComposeImageError {
   if (error instanceof Retryable || error instanceof ComposeImageError) return error;
   const code = errorCode(error);
-  const where = `${party.side} ${party.store}: ${host}`;
+  const where = `${party.side} ${party.store}: ${host}${proxy === undefined ? "" : ` through the proxy ${proxy}`}`;
+  const checkPlace = proxy === undefined ? checkRegistry : checkProxy;
   const network = (what: string, hint: string): ComposeImageError =>
     new ComposeImageError("NETWORK", `${where}: ${what}`, { hint, cause: error });
   const reason = transient[code];
   if (reason !== undefined) {
-    return new Retryable(
-      network(reason, "Check that the registry runs and that its name and port are right."),
-      reason,
-    );
+    return new Retryable(network(reason, checkPlace), reason);
   }
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
     return stalledFault(host, party, timeoutMs);
@@ -52,11 +55,15 @@ export function networkFault(
     const failed = "the name could not be looked up";
     return new Retryable(network(failed, "Check the network's name servers."), failed, { limit: 1 });
   }
-  if (code === "ENOTFOUND") return network("no such host", "Check the registry's name.");
-  if (tlsCodes.test(code)) return tlsError(error, code, where);
+  if (code === "ENOTFOUND") return network("no such host", checkPlace);
+  if (isTlsCode(code)) return tlsFault(error, code, where);
   if (code.startsWith("HPE_")) {
-    return network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
+    // also what a server leaves behind that answers HEAD with a body: a new connection helps
+    const fault = network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");
+    return new Retryable(fault, "the answer is not HTTP", { limit: 1 });
   }
+  const refusal = refusalOfProxy(messageOf(error));
+  if (refusal !== undefined) return proxyFault(refusal, where, error);
   return network(redactText(messageOf(error)), "Check the network and the proxy settings.");
 }
 
@@ -71,36 +78,24 @@ export function stalledFault(host: string, { side, store }: Party, timeoutMs: nu
 
 /**
  * Whether a fault is one that a host speaking plain HTTP gives to a client that begins TLS, or the other way round. An
- * alert is not: only who speaks TLS sends one.
+ * alert is not: only who speaks TLS sends one. A proxy that opens no tunnel may pass plain HTTP on.
  */
 export function suggestsOtherScheme(fault: unknown): boolean {
   const error = fault instanceof Retryable ? fault.error : fault;
-  const code = errorCode(error instanceof ComposeImageError ? error.cause : error);
+  const cause = error instanceof ComposeImageError ? error.cause : error;
+  const refusal = refusalOfProxy(messageOf(cause));
+  if (refusal !== undefined && refusal !== 407 && refusal !== 401) return true;
+  const code = errorCode(cause);
   return /^(?:ERR_SSL_(?!.*ALERT)|EPROTO$|HPE_|ECONNRESET$|ECONNREFUSED$|EPIPE$|UND_ERR_SOCKET$)/.test(code);
 }
 
-function tlsError(error: unknown, code: string, where: string): ComposeImageError {
-  const hint = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)|^EPROTO$/.test(code)
-    ? "The other side may speak plain HTTP: see --insecure."
-    : code.startsWith("ERR_SSL_")
-      ? "Check the TLS versions and the client certificate the registry asks for."
-      : "Give the authority that signed it with --ca-file, or skip verification with --insecure.";
-  return new ComposeImageError("TLS", `${where}: ${redactText(tlsReason(error) ?? messageOf(error))}`, {
-    hint,
-    cause: error,
-  });
-}
-
-/** What OpenSSL calls the failure, without the place in its own source that its messages name. */
-function tlsReason(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const inner = tlsReason(error.cause);
-  return inner ?? ("reason" in error && typeof error.reason === "string" ? error.reason : undefined);
-}
-
-/** The code of the innermost cause that has one, and of the first failure where several addresses were tried. */
+/**
+ * The code of the innermost cause that has one, and of the first failure where several addresses were tried; `HPE_` for
+ * what is not HTTP, whether undici gives the parser's own code or not.
+ */
 function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return "";
+  if (error.name === "HTTPParserError") return "HPE_";
   const inner = errorCode(error.cause) || (error instanceof AggregateError ? errorCode(error.errors[0]) : "");
   return inner || ("code" in error && typeof error.code === "string" ? error.code : "");
 }

@@ -8,6 +8,7 @@ import {
   type Authenticator,
   type Authorization,
   unknownChallenge,
+  wantsWiderScope,
 } from "./auth/authenticator.ts";
 import type { Endpoints } from "./hosts/endpoints.ts";
 import { discard, type HttpAnswer, type HttpRequest, type Party } from "./http.ts";
@@ -87,7 +88,8 @@ export class RegistryApi {
     let authorization = ours ? await authenticator.prepare(endpoint, access, call) : undefined;
     for (let replays = 0; ; replays += 1) {
       const answer = await this.#sendOnce(request, url, authorization, call);
-      if (answer.status !== 401 || answer.url.origin !== endpoint.origin || replays === 2) return answer;
+      const isChallenge = answer.status === 401 || wantsWiderScope(answer);
+      if (!isChallenge || answer.url.origin !== endpoint.origin || replays === 2) return answer;
       let next: Authorization | undefined;
       try {
         next = await authenticator.challenged(answer, authorization, endpoint, access, call);
@@ -134,7 +136,7 @@ export class RegistryApi {
     }
     const credentialHint =
       status === 401 || status === 403
-        ? await this.#parts.authenticator.hint(this.registry, this.repository, call)
+        ? await this.#parts.authenticator.hint(answer, this.registry, this.repository, call)
         : undefined;
     return rejection(answer, { party: this.party, ...expectation, credentialHint });
   }

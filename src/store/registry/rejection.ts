@@ -1,15 +1,12 @@
-import { withMinimumProgress } from "../../io/minimum-progress.ts";
 import { isTransientStatus, parseRetryAfter, Retryable } from "../../io/retry.ts";
 import { ComposeImageError, type ErrorCode } from "../../model/errors.ts";
 import { isJsonObject, type Json } from "../../model/json.ts";
+import { frontHint } from "./front-hint.ts";
 import { type HttpAnswer, headerOf, type Party } from "./http.ts";
 import { redactText } from "./redact.ts";
 
 /** Most bytes of an error's body that are read. */
 const maxErrorBody = 64 * 1024;
-
-/** Longest wait for them, in milliseconds: what is wrong is known without. */
-const errorBodyMs = 10_000;
 
 /** What is known about a request when its answer is not the wanted one. */
 export interface RejectionContext {
@@ -33,7 +30,9 @@ export async function rejection(
   context: RejectionContext,
 ): Promise<Retryable | ComposeImageError> {
   const said = parseErrorBody(await readErrorBody(answer));
-  const words = [String(answer.status), ...said.codes, said.text].filter((word) => word !== "");
+  const status = String(answer.status);
+  const text = said.text.startsWith(`${status} `) ? said.text.slice(status.length + 1) : said.text;
+  const words = [status, ...said.codes, text].filter((word) => word !== "");
   const { party, what, credentialHint } = context;
   const message = `${party.side} ${what}: ${answer.url.host} answered ${words.join(" ")}`;
   if (isTransientStatus(answer.status)) {
@@ -44,7 +43,12 @@ export async function rejection(
     return new Retryable(error, words.slice(0, 2).join(" "), { afterMs });
   }
   const code = codeOf(answer.status, said.codes, context.notFound);
-  const hint = code === "UNAUTHORIZED" || code === "DENIED" ? credentialHint : hints[code];
+  const hint =
+    code === "UNAUTHORIZED" || code === "DENIED"
+      ? credentialHint
+      : (frontHint(answer.status, said.text) ??
+        hints[code] ??
+        (code === "REGISTRY_REJECTED" ? statusHints[answer.status] : undefined));
   return new ComposeImageError(code, message, { hint });
 }
 
@@ -59,6 +63,12 @@ export function pageError(answer: HttpAnswer, what: string, party: Party): Compo
 
 const hints: Partial<Record<ErrorCode, string>> = {
   DIGEST_MISMATCH: "The content read is not what its descriptor says, or a proxy on the way altered it.",
+};
+
+/** For what has no code of its own. */
+const statusHints: Readonly<Record<number, string | undefined>> = {
+  404: "Check the repository; some registries want it created first, or say the same of what this account may not see.",
+  407: "The proxy wants credentials: put them into HTTPS_PROXY as http://user:password@host:port.",
 };
 
 function codeOf(status: number, codes: readonly string[], notFound: ErrorCode | undefined): ErrorCode {
@@ -76,9 +86,7 @@ async function readErrorBody(answer: HttpAnswer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    const stalled = (): Error => new Error("the error's body did not come");
-    const limits = { timeoutMs: errorBodyMs, bytes: maxErrorBody, stalled };
-    for await (const chunk of withMinimumProgress(answer.body, limits)) {
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
       chunks.push(chunk.subarray(0, maxErrorBody - size));
       size += chunk.byteLength;
       if (size >= maxErrorBody) break;

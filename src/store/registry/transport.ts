@@ -44,18 +44,20 @@ export class Transport {
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
+    const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry);
     try {
-      const answering = this.#dispatchers.for(url).request({
+      const answering = dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method,
         headers: { "user-agent": this.#userAgent, ...headers },
         body: body ?? null,
+        // by itself undici gives up the connection after a HEAD
+        reset: closing,
         signal: call.signal,
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,
         highWaterMark,
-        reset: closing,
       });
       // undici looks at the signal only once it has a connection, which can take long
       const answer = await abortable(answering, call);
@@ -76,7 +78,7 @@ export class Transport {
       };
     } catch (error) {
       call.signal.throwIfAborted();
-      throw networkFault(error, url.host, party, this.timeoutMs);
+      throw networkFault(error, url.host, party, this.timeoutMs, proxy);
     }
   }
 }

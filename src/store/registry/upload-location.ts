@@ -1,5 +1,6 @@
 import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { mayLeadTo, reachOf } from "./hosts/address.ts";
 import type { Party } from "./http.ts";
 import { redactUrl } from "./redact.ts";
 
@@ -7,7 +8,8 @@ import { redactUrl } from "./redact.ts";
  * Where an upload goes on, from a `Location` that may be relative, without scheme or absolute.
  *
  * @param asked the URL of the request it answers.
- * @throws ComposeImageError `REGISTRY_REJECTED` when it is missing, no URL, or plain HTTP behind TLS.
+ * @throws ComposeImageError `REGISTRY_REJECTED` when it is missing, no URL, plain HTTP behind TLS, or an
+ *   address that is none of the registry's business.
  */
 export function resolveUploadLocation(location: string | undefined, asked: URL, party: Party): URL {
   const refused = (what: string, hint?: string): ComposeImageError =>
@@ -24,6 +26,12 @@ export function resolveUploadLocation(location: string | undefined, asked: URL, 
     throw refused(
       `sends an upload from TLS to plain HTTP (${redactUrl(url)})`,
       "The registry does not know that TLS ends before it: its proxy must set X-Forwarded-Proto, or the registry relative URLs.",
+    );
+  }
+  if (!mayLeadTo(asked, url)) {
+    throw refused(
+      `sends an upload to the ${reachOf(url.hostname)} address ${url.host}, which is not asked`,
+      "Hosts elsewhere have no business naming such an address.",
     );
   }
   return url;

@@ -3,8 +3,8 @@ import { chmod, chown, mkdir, readdir, readFile, stat, symlink, utimes, writeFil
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
+import { temporaryName } from "../../../src/io/temporary-name.ts";
 import { FileCache, type FileCacheOptions } from "../../../src/store/cache/file-cache.ts";
-import { temporaryName } from "../../../src/store/layout/temporary-name.ts";
 import { gather } from "../../codec/chunking.ts";
 import { temporaryDirectory } from "../../support/temp.ts";
 import { describeWith } from "../../support/tools.ts";

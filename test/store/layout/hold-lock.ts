@@ -1,7 +1,7 @@
 // Takes the lock of the layout named as the first argument, says so, and keeps it until it is killed.
 import { setTimeout as delay } from "node:timers/promises";
 import { unstoppable } from "../../../src/io/call.ts";
-import { withDirectoryLock } from "../../../src/store/layout/directory-lock.ts";
+import { withDirectoryLock } from "../../../src/io/directory-lock.ts";
 
 await withDirectoryLock(
   process.argv[2] ?? "",

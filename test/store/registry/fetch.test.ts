@@ -299,6 +299,21 @@ describe("retries", () => {
     });
   });
 
+  test("an answer that drips is given up, and asked for again where it was", async () => {
+    const ranges: (string | undefined)[] = [];
+    const registry = await start((request, response) => {
+      ranges.push(request.headers.range);
+      if (ranges.length > 1) return sendBlob(response, request.headers.range);
+      response.writeHead(200, { "content-length": bytes.byteLength });
+      const drops = setInterval(() => response.write(bytes.subarray(dripped, ++dripped)), 20);
+      response.once("close", () => clearInterval(drops));
+      let dripped = 0;
+    });
+    expect(await read(registry.host, descriptor, { timeoutMs: 500, retries: 1 })).toEqual(bytes);
+    expect(ranges).toHaveLength(2);
+    expect(ranges[1]).toMatch(/^bytes=\d+-299999$/);
+  });
+
   test("a reader that takes its time is not a stalled connection", async () => {
     const big = sampleBlob(4 * 1024 * 1024);
     const registry = await start((_, response) => response.end(big.bytes));
@@ -385,6 +400,28 @@ describe("a foreign layer", () => {
   });
 });
 
+describe("a redirect to the metadata of clouds", () => {
+  const toMetadata: Script = (_, response) =>
+    response.writeHead(302, { location: "http://169.254.169.254/latest/meta-data/" }).end();
+  const refusal = { code: "NETWORK", message: expect.stringContaining("link-local address 169.254.169.254") };
+
+  test("is not followed from a registry", async () => {
+    const registry = await start(toMetadata);
+    await expect(read(registry.host, descriptor)).rejects.toMatchObject(refusal);
+  });
+
+  test("is not followed from the URL of a foreign layer", async () => {
+    const storage = await start(toMetadata);
+    const registry = await start((_, response) => response.writeHead(500).end());
+    const layer = {
+      ...descriptor,
+      mediaType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+      urls: [`http://${storage.host}/layer`],
+    };
+    await expect(read(registry.host, layer)).rejects.toMatchObject(refusal);
+  });
+});
+
 describe("a proxy that does not answer CONNECT", () => {
   async function muteProxy(): Promise<{
     readonly env: Record<string, string>;
@@ -423,7 +460,7 @@ describe("a proxy that does not answer CONNECT", () => {
   });
 });
 
-test("however many downloads wait for their reader, another request is answered", async () => {
+test("seventy downloads that wait for their reader leave room for another request", async () => {
   const registry = await start((request, response) => {
     response.writeHead(200, { "content-length": bytes.byteLength });
     if (request.method === "HEAD") response.end();
@@ -433,6 +470,53 @@ test("however many downloads wait for their reader, another request is answered"
   const waiting = Array.from({ length: 70 }, () => target.fetch(descriptor, unstoppable));
   await Promise.all(waiting);
   expect(await target.exists(descriptor, unstoppable)).toBe(true);
+});
+
+test("no more connections are opened than allowed, and they are used again", async () => {
+  const ports = new Set<number | undefined>();
+  const waiting: ServerResponse[] = [];
+  const registry = await start((_, response) => {
+    ports.add(response.socket?.remotePort);
+    waiting.push(response);
+    if (waiting.length < 3) return;
+    for (const each of waiting.splice(0)) each.writeHead(200, { "content-length": bytes.byteLength }).end();
+  });
+  const { target } = openForTest(registry.host, { maxConnections: 3 });
+  const answers = Array.from({ length: 21 }, () => target.exists(descriptor, unstoppable));
+  expect(new Set(await Promise.all(answers))).toEqual(new Set([true]));
+  expect(ports.size).toBe(3);
+});
+
+test("a server that answers HEAD with a body, against the rules, is understood all the same", async () => {
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (request: Buffer) => {
+      const head = `HTTP/1.1 200 OK\r\ncontent-length: ${bytes.byteLength}\r\n\r\n`;
+      socket.write(head);
+      if (request.toString().startsWith("HEAD")) setTimeout(() => socket.write("<html>"), 5);
+      else socket.write(bytes);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  const { target } = open(`127.0.0.1:${(server.address() as AddressInfo).port}`, { retries: 2 });
+  for (let i = 0; i < 3; i += 1) {
+    expect(await target.exists(descriptor, unstoppable)).toBe(true);
+    expect(await collect(await target.fetch(descriptor, unstoppable), 2 ** 20, "blob")).toEqual(bytes);
+  }
+});
+
+test.each(["169.254.169.254", "[fe80::1]"])("a redirect to %s is not followed", async (host) => {
+  const registry = await start((_, response) =>
+    response.writeHead(307, { location: `http://${host}/latest/meta-data` }).end(),
+  );
+  await expect(read(registry.host, descriptor, { retries: 0 })).rejects.toMatchObject({
+    code: "NETWORK",
+    message: expect.stringContaining(`link-local address ${host}`),
+  });
 });
 
 test("a storage link that was refused is asked for anew, also when its path is the registry's own", async () => {

@@ -1,6 +1,7 @@
 import { onTestFinished } from "vitest";
 import type { Side, TransferEvent } from "../../../src/io/transfer.ts";
 import { RegistryClient, type RegistryClientOptions } from "../../../src/store/registry/client.ts";
+import { expectNoSecrets } from "../../support/secrets.ts";
 import { type Script, type ScriptedRegistry, startScriptedRegistry } from "./scripted-registry.ts";
 
 /** Starts a scripted server that ends with the test. */
@@ -26,6 +27,9 @@ export function openForTest(host: string, options: OpenOptions = {}) {
   const { repository = "team/app", side = "target", ...clientOptions } = options;
   const events: TransferEvent[] = [];
   const client = new RegistryClient({ env: {}, onTransfer: (event) => events.push(event), ...clientOptions });
-  onTestFinished(() => client.close());
+  onTestFinished(() => {
+    expectNoSecrets(JSON.stringify(events), "an event");
+    return client.close();
+  });
   return { target: client.repository(host, repository, side), events, client };
 }

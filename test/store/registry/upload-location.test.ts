@@ -41,3 +41,15 @@ test("the digest is appended to the query, which stays as it is byte for byte", 
   const queried = withDigest(new URL("https://h.example/u?_state=a%2Bb~c+d&x"), digest);
   expect(queried.search).toBe(`?_state=a%2Bb~c+d&x&digest=sha256%3A${"a".repeat(64)}`);
 });
+
+test.each(["https://127.0.0.1:2375/containers", "https://169.254.169.254/latest"])(
+  "the location %s is not asked for a registry elsewhere",
+  (location) => {
+    expect(() => resolveUploadLocation(location, asked, party)).toThrow(
+      expect.objectContaining({
+        code: "REGISTRY_REJECTED",
+        message: expect.stringContaining("is not asked"),
+      }),
+    );
+  },
+);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { ComposeImageError } from "../../../model/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../model/json.ts";
-import { type Credential, passwordCredential } from "./credential.ts";
+import { type Credential, isHeaderWord, passwordCredential } from "./credential.ts";
 import { normalizeCredentialKey } from "./credential-key.ts";
 
 /** A credentials file of Docker's or Podman's. Keys are normalised. */
@@ -9,6 +9,8 @@ export interface CredentialFile {
   /** For messages: its path, or the variable it came in. */
   readonly name: string;
   readonly auths: ReadonlyMap<string, Credential>;
+  /** Keys of entries that cannot be made sense of: an error for who needs them, and for nobody else. */
+  readonly malformed: ReadonlySet<string>;
   /** Names of helpers by registry. */
   readonly credHelpers: ReadonlyMap<string, string>;
   /** The helper for all other registries. */
@@ -42,9 +44,34 @@ export async function readCredentialFile(path: string): Promise<CredentialFile |
 /**
  * Reads a credentials file's text. The text itself never enters a message.
  *
- * @throws ComposeImageError `CREDENTIALS_UNREADABLE` when it is not a JSON object or an entry is malformed.
+ * @throws ComposeImageError `CREDENTIALS_UNREADABLE` when it is not a JSON object.
  */
 export function parseCredentialFile(text: string, name: string): CredentialFile {
+  const json = parseCredentialDocument(text, name);
+  const auths = new Map<string, Credential>();
+  const malformed = new Set<string>();
+  for (const [key, entry] of Object.entries(objectOr(json.auths))) {
+    const normalized = normalizeCredentialKey(key);
+    if (!isJsonObject(entry) || auths.has(normalized) || malformed.has(normalized)) continue;
+    const credential = credentialFromJson(entry);
+    if (credential === "malformed") malformed.add(normalized);
+    else if (credential !== undefined) auths.set(normalized, credential);
+  }
+  const credHelpers = new Map<string, string>();
+  for (const [key, helper] of Object.entries(objectOr(json.credHelpers))) {
+    if (typeof helper === "string" && helper !== "") credHelpers.set(normalizeCredentialKey(key), helper);
+  }
+  const credsStore =
+    typeof json.credsStore === "string" && json.credsStore !== "" ? json.credsStore : undefined;
+  return { name, auths, malformed, credHelpers, credsStore };
+}
+
+/**
+ * The JSON object that a credentials file is; an empty text is an empty one.
+ *
+ * @throws ComposeImageError `CREDENTIALS_UNREADABLE`
+ */
+export function parseCredentialDocument(text: string, name: string): JsonObject {
   const unreadable = (what: string): ComposeImageError =>
     new ComposeImageError("CREDENTIALS_UNREADABLE", `the credentials in ${name}: ${what}`, {
       hint: "It must be a config.json of Docker's or an auth.json of Podman's.",
@@ -56,34 +83,20 @@ export function parseCredentialFile(text: string, name: string): CredentialFile 
     throw unreadable("not JSON");
   }
   if (!isJsonObject(json)) throw unreadable("not a JSON object");
-  const auths = new Map<string, Credential>();
-  for (const [key, entry] of Object.entries(objectOr(json.auths))) {
-    if (!isJsonObject(entry)) continue;
-    const credential = credentialFromJson(entry, () =>
-      unreadable(`the entry for ${key} has a malformed "auth"`),
-    );
-    const normalized = normalizeCredentialKey(key);
-    if (credential !== undefined && !auths.has(normalized)) auths.set(normalized, credential);
-  }
-  const credHelpers = new Map<string, string>();
-  for (const [key, helper] of Object.entries(objectOr(json.credHelpers))) {
-    if (typeof helper === "string" && helper !== "") credHelpers.set(normalizeCredentialKey(key), helper);
-  }
-  const credsStore =
-    typeof json.credsStore === "string" && json.credsStore !== "" ? json.credsStore : undefined;
-  return { name, auths, credHelpers, credsStore };
+  return json;
 }
 
-function credentialFromJson(entry: JsonObject, malformed: () => Error): Credential | undefined {
+function credentialFromJson(entry: JsonObject): Credential | "malformed" | undefined {
   const { auth, username, password, identitytoken, registrytoken } = entry;
-  if (typeof registrytoken === "string" && registrytoken !== "")
-    return { kind: "bearer", token: registrytoken };
+  if (typeof registrytoken === "string" && registrytoken !== "") {
+    return isHeaderWord(registrytoken) ? { kind: "bearer", token: registrytoken } : "malformed";
+  }
   let user = typeof username === "string" ? username : "";
   let secret = typeof password === "string" ? password : "";
   if (typeof auth === "string" && auth !== "") {
     const decoded = Buffer.from(auth, "base64").toString("utf8");
     const colon = decoded.indexOf(":");
-    if (colon < 0) throw malformed();
+    if (colon < 0) return "malformed";
     user = decoded.slice(0, colon);
     secret = decoded.slice(colon + 1).replace(/\0+$/, "");
   }

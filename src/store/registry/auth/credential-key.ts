@@ -3,9 +3,11 @@ import { canonicalRegistry } from "../hosts/api-host.ts";
 /**
  * The keys under which credentials for a repository may be filed, most specific first: `host/ns/repo`, `host/ns`,
  * `host`.
+ *
+ * @param repository may be empty, for the registry itself.
  */
 export function credentialKeys(registry: string, repository: string): string[] {
-  const parts = [canonicalRegistry(registry), ...repository.split("/")];
+  const parts = [canonicalRegistry(registry), ...(repository === "" ? [] : repository.split("/"))];
   return parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
 }
 

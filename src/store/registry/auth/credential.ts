@@ -20,3 +20,8 @@ export function passwordCredential(username: string, password: string): Credenti
 export function basicAuthorization(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
 }
+
+/** Whether a token can stand in a header as it is. */
+export function isHeaderWord(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
+}

@@ -5,18 +5,10 @@ import { canonicalRegistry } from "../hosts/api-host.ts";
 import type { Environment } from "../hosts/proxy.ts";
 import type { Credential } from "./credential.ts";
 import { type CredentialFile, parseCredentialFile, readCredentialFile } from "./credential-file.ts";
-import { askCredentialHelper, HelperMissing, helperServer } from "./credential-helper.ts";
 import { credentialKeys } from "./credential-key.ts";
 import { credentialPaths } from "./credential-paths.ts";
-
-/** Credentials for a repository, or the places that had none. */
-export interface FoundCredential {
-  readonly credential: Credential | undefined;
-  /** Where it is from: `/home/me/.docker/config.json (registry.example)`. */
-  readonly origin: string | undefined;
-  /** The places that were looked at, up to the one with a match. */
-  readonly consulted: readonly string[];
-}
+import type { CredentialPlace, CredentialSearch, FoundCredential } from "./credential-search.ts";
+import { matchCredential } from "./match-credential.ts";
 
 /** Options of {@link Credentials}. */
 export interface CredentialOptions {
@@ -26,95 +18,96 @@ export interface CredentialOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** Finds credentials in the files of Docker's and Podman's and by their helpers, once for each repository. */
-export class Credentials {
+/** Finds credentials. */
+export interface CredentialFinder {
+  /** @throws ComposeImageError `CREDENTIALS_UNREADABLE` */
+  find(registry: string, repository: string, call: Call): Promise<FoundCredential>;
+}
+
+/** A finder that has one answer. */
+export function oneCredential(credential: Credential | undefined, hint: string): CredentialFinder {
+  const found: FoundCredential = { credential, origin: undefined, consulted: [], hint };
+  return { find: () => Promise.resolve(found) };
+}
+
+interface Place {
+  readonly name: string;
+  readonly chosenBy: string;
+  /** `undefined` when there is nothing there. */
+  readonly read: () => Promise<CredentialFile | undefined>;
+}
+
+/**
+ * Finds credentials in the files of Docker's and Podman's and by their helpers, once for each repository. The files are
+ * read in their order, and only as far as it takes: what is wrong with a later one does not matter.
+ */
+export class Credentials implements CredentialFinder {
   readonly #options: CredentialOptions;
-  readonly #files = new SingleFlight<readonly CredentialFile[]>();
-  readonly #finds = new SingleFlight<FoundCredential>();
+  readonly #places: readonly Place[];
+  readonly #files = new Map<Place, Promise<CredentialFile | undefined>>();
+  readonly #searches = new SingleFlight<CredentialSearch>();
   readonly #found = new Map<string, FoundCredential>();
   readonly #warned = new Set<string>();
-  #loaded: readonly CredentialFile[] | undefined;
 
   constructor(options: CredentialOptions) {
     this.#options = options;
+    this.#places = placesOf(options);
   }
 
-  /** @throws ComposeImageError `CREDENTIALS_UNREADABLE` */
   async find(registry: string, repository: string, call: Call): Promise<FoundCredential> {
     const key = credentialKeys(registry, repository)[0] ?? registry;
     const known = this.#found.get(key);
     if (known !== undefined) return known;
-    const found = await this.#finds.run(key, (shared) => this.#search(registry, repository, shared), call);
-    this.#found.set(key, found);
-    return found;
+    const search = await this.#searches.run(key, (shared) => this.search(registry, repository, shared), call);
+    if (search.failure !== undefined) throw search.failure;
+    this.#found.set(key, search.found);
+    return search.found;
   }
 
-  async #search(registry: string, repository: string, call: Call): Promise<FoundCredential> {
-    this.#loaded ??= await this.#files.run("", () => this.#load(), call);
+  /** Looks for credentials and tells how it went, at each place. What fails is told, not thrown. */
+  async search(registry: string, repository: string, call: Call): Promise<CredentialSearch> {
     const keys = credentialKeys(registry, repository);
-    const consulted: string[] = [];
-    for (const file of this.#loaded) {
-      consulted.push(file.name);
-      const match = await this.#match(file, registry, keys, call);
-      if (match !== undefined) return { ...match, consulted };
-    }
-    return { credential: undefined, origin: undefined, consulted };
-  }
-
-  async #match(
-    file: CredentialFile,
-    registry: string,
-    keys: readonly string[],
-    call: Call,
-  ): Promise<{ credential: Credential; origin: string } | undefined> {
-    const server = helperServer(canonicalRegistry(registry));
-    const helperKey = keys.find((key) => file.credHelpers.has(key));
-    const helper = helperKey === undefined ? undefined : file.credHelpers.get(helperKey);
-    if (helper !== undefined) {
-      const { credential } = await this.#ask(helper, server, call).catch((error: unknown) => {
-        if (!(error instanceof HelperMissing)) throw error;
-        throw new ComposeImageError(
-          "CREDENTIALS_UNREADABLE",
-          `${file.name} wants ${error.program} for ${helperKey}, which is not installed`,
-          { hint: `Install ${error.program}, or take ${helperKey} out of credHelpers.` },
-        );
-      });
-      if (credential !== undefined)
-        return { credential, origin: `docker-credential-${helper} (${helperKey})` };
-    }
-    for (const key of keys) {
-      const credential = file.auths.get(key);
-      if (credential !== undefined) return { credential, origin: `${file.name} (${key})` };
-    }
-    if (file.credsStore === undefined || helper !== undefined) return undefined;
-    try {
-      const { credential } = await this.#ask(file.credsStore, server, call);
-      return credential && { credential, origin: `docker-credential-${file.credsStore}` };
-    } catch (error) {
-      if (!(error instanceof HelperMissing)) throw error;
-      this.#warn(`${file.name} names ${error.program} as its credsStore, which is not installed`);
-      return undefined;
-    }
-  }
-
-  #ask(helper: string, server: string, call: Call): ReturnType<typeof askCredentialHelper> {
-    return askCredentialHelper(helper, server, this.#options.env, call);
-  }
-
-  async #load(): Promise<readonly CredentialFile[]> {
-    const { authfile, env } = this.#options;
-    const files: CredentialFile[] = [];
-    if (env.DOCKER_AUTH_CONFIG) files.push(parseCredentialFile(env.DOCKER_AUTH_CONFIG, "DOCKER_AUTH_CONFIG"));
-    for (const path of new Set(credentialPaths(authfile, env))) {
-      const file = await readCredentialFile(path);
-      if (file !== undefined) files.push(file);
-      else if (path === authfile) {
-        throw new ComposeImageError("CREDENTIALS_UNREADABLE", `the credentials file ${path} does not exist`, {
-          hint: "Check --authfile, or leave it out.",
-        });
+    const server = canonicalRegistry(registry);
+    const { env } = this.#options;
+    const places: CredentialPlace[] = [];
+    let credential: Credential | undefined;
+    let origin: string | undefined;
+    let key: string | undefined;
+    let failure: ComposeImageError | undefined;
+    for (const place of this.#places) {
+      const { name, chosenBy } = place;
+      if (credential !== undefined || failure !== undefined) {
+        places.push({ name, chosenBy, state: "not looked at" });
+        continue;
+      }
+      try {
+        const file = await this.#read(place);
+        if (file === undefined) {
+          places.push({ name, chosenBy, state: "absent" });
+          continue;
+        }
+        const match = await matchCredential(file, server, keys, env, call);
+        ({ credential, origin, key, failure } = match);
+        if (match.warning !== undefined) this.#warn(match.warning);
+        const state = failure !== undefined ? "failed" : credential === undefined ? "no match" : "match";
+        places.push({ name, chosenBy, state, key, helper: match.helper });
+      } catch (error) {
+        call.signal.throwIfAborted();
+        if (!(error instanceof ComposeImageError)) throw error;
+        failure = error;
+        places.push({ name, chosenBy, state: "failed" });
       }
     }
-    return files;
+    const consulted = places
+      .filter(({ state }) => state !== "absent" && state !== "not looked at")
+      .map(({ name }) => name);
+    return { places, found: { credential, origin, key, consulted }, failure };
+  }
+
+  #read(place: Place): Promise<CredentialFile | undefined> {
+    const reading = this.#files.get(place) ?? place.read();
+    this.#files.set(place, reading);
+    return reading;
   }
 
   #warn(message: string): void {
@@ -122,4 +115,23 @@ export class Credentials {
     this.#warned.add(message);
     this.#options.onWarning(message);
   }
+}
+
+function placesOf({ authfile, env }: CredentialOptions): Place[] {
+  const overlay = env.DOCKER_AUTH_CONFIG;
+  const variable = "DOCKER_AUTH_CONFIG";
+  const files = credentialPaths(authfile, env).map(({ path, chosenBy }) => ({
+    name: path,
+    chosenBy,
+    read: async () => {
+      const file = await readCredentialFile(path);
+      if (file !== undefined || path !== authfile) return file;
+      throw new ComposeImageError("CREDENTIALS_UNREADABLE", `the credentials file ${path} does not exist`, {
+        hint: "Check --authfile, or leave it out.",
+      });
+    },
+  }));
+  if (!overlay) return files;
+  const read = async () => parseCredentialFile(overlay, variable);
+  return [{ name: variable, chosenBy: "the variable itself", read }, ...files];
 }

@@ -7,7 +7,7 @@ import { networkFault } from "../network-fault.ts";
 import { exchangeFollowing } from "../redirect.ts";
 import { rejection } from "../rejection.ts";
 import type { Transport } from "../transport.ts";
-import { basicAuthorization, type Credential, identityUser } from "./credential.ts";
+import { basicAuthorization, type Credential, identityUser, isHeaderWord } from "./credential.ts";
 
 /** What a token is asked for with. */
 export interface TokenRequest {
@@ -109,6 +109,7 @@ function parseTokenReply(bytes: Uint8Array, { realm, party }: TokenRequest): Tok
     new ComposeImageError(
       "UNAUTHORIZED",
       `${party.side} ${party.store}: the token server ${realm.host} ${what}`,
+      { hint: "The registry names a token server that is none, or a proxy answers in its place." },
     );
   let json: unknown;
   try {
@@ -119,7 +120,7 @@ function parseTokenReply(bytes: Uint8Array, { realm, party }: TokenRequest): Tok
   if (!isJsonObject(json)) throw useless("did not answer with a JSON object");
   const value = [json.token, json.access_token].find((field) => typeof field === "string" && field !== "");
   if (typeof value !== "string") throw useless("answered without a token");
-  if (/[^\x21-\x7e]/.test(value)) throw useless("answered with a token that no header can hold");
+  if (!isHeaderWord(value)) throw useless("answered with a token that no header can hold");
   const seconds =
     typeof json.expires_in === "number" && json.expires_in > minSeconds ? json.expires_in : minSeconds;
   return { value, seconds };

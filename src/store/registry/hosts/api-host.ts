@@ -23,6 +23,11 @@ export function apiUrl(registry: string, scheme: "http" | "https"): URL {
   return url;
 }
 
+/** Whether a URL leads to the host and port that serve a registry. */
+export function isHostOf(url: URL, registry: string): boolean {
+  return url.host === apiUrl(registry, url.protocol === "http:" ? "http" : "https").host;
+}
+
 /** Whether the registry is one of those that need no verified TLS: named with its port, or by host for all ports. */
 export function isInsecureHost(host: string, insecureHosts: readonly string[]): boolean {
   const name = host.toLowerCase();

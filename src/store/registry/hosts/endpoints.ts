@@ -33,7 +33,7 @@ export class Endpoints {
    */
   async find(registry: string, party: Party, call: Call): Promise<URL> {
     const secure = apiUrl(registry, "https");
-    if (isInsecureHost(secure.host, this.#insecureHosts))
+    if (isInsecureHost(secure.host, this.#insecureHosts) || party.insecureRegistry === registry)
       return this.#probe(registry, ["https", "http"], party, call);
     if (reachOf(secure.hostname) === "loopback") return this.#probe(registry, ["http", "https"], party, call);
     return secure;
@@ -45,7 +45,7 @@ export class Endpoints {
     party: Party,
     call: Call,
   ): Promise<URL> {
-    const key = canonicalRegistry(registry);
+    const key = `${canonicalRegistry(registry)} ${schemes.join(" ")}`;
     const found = this.#found.get(key);
     if (found !== undefined) return found;
     const attempt = async (shared: Call): Promise<URL> => {

@@ -7,13 +7,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The proxy a URL is asked for through: `HTTPS_PROXY` or `HTTP_PROXY` by its scheme, unless `NO_PROXY` names it. Lower
- * case names come first; loopback addresses never go through a proxy.
+ * case names come first; loopback addresses never go through a proxy. `HTTP_PROXY` is not looked at in a CGI program,
+ * where it is what a client sent.
  *
  * @throws ComposeImageError `USAGE` when the variable holds no URL.
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const name = url.protocol === "https:" ? "https_proxy" : "http_proxy";
-  const value = env[name] || env[name.toUpperCase()];
+  const isForged = name === "http_proxy" && env.REQUEST_METHOD !== undefined;
+  const value = env[name] || (isForged ? undefined : env[name.toUpperCase()]);
   if (!value || reachOf(url.hostname) === "loopback") return undefined;
   if (bypasses(url, env.no_proxy || env.NO_PROXY || "")) return undefined;
   const proxy = URL.parse(/^[a-z0-9+.-]+:\/\//i.test(value) ? value : `http://${value}`);
@@ -25,7 +27,12 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   return proxy;
 }
 
-/** Whether `NO_PROXY` (names, domains with or without a leading dot, addresses, CIDR ranges, `*`) names the URL. */
+/**
+ * Whether `NO_PROXY` names the URL, by Go's rules: a name stands for itself and what is below it, one with a leading dot
+ * or `*.` for what is below it alone; addresses, CIDR ranges, all of them but ranges with a port if wanted; `*`.
+ *
+ * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+ */
 function bypasses(url: URL, noProxy: string): boolean {
   const host = url.hostname
     .replace(/^\[(.*)\]$/, "$1")
@@ -44,7 +51,7 @@ function bypasses(url: URL, noProxy: string): boolean {
       .toLowerCase();
     const domain = suffix.replace(/^\*?\./, "");
     if (domain === "") return false;
-    return (host === domain && !suffix.startsWith("*.")) || host.endsWith(`.${domain}`);
+    return (host === domain && suffix === domain) || host.endsWith(`.${domain}`);
   });
 }
 

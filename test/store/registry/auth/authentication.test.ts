@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { unstoppable } from "../../../../src/io/call.ts";
+import { secret } from "../../../support/secrets.ts";
 import { openForTest, startForTest } from "../open-for-test.ts";
 import {
   countOf,
@@ -87,11 +88,25 @@ describe("a bearer token", () => {
     expect(tokenRequests(registry)).toHaveLength(2);
   });
 
+  test("that is refused a minute after it was fetched is replaced, though no other request has used it", async () => {
+    const registry = await start({
+      accepts: (token) => {
+        if (token !== "token-1") return true;
+        vi.advanceTimersByTime(60_001);
+        return false;
+      },
+    });
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await open(registry).repository.exists(descriptor, unstoppable)).toBe(true);
+    expect(tokenRequests(registry)).toHaveLength(2);
+  });
+
   test("that is refused though it is fresh is not asked for again", async () => {
     const registry = await start({ accepts: () => false });
     await expect(open(registry).repository.exists(descriptor, unstoppable)).rejects.toMatchObject({
       code: "UNAUTHORIZED",
-      hint: expect.stringContaining(`podman login ${registry.host}`),
+      hint: expect.stringContaining(`compose-image login ${registry.host}`),
     });
     expect(tokenRequests(registry)).toHaveLength(1);
   });
@@ -153,7 +168,7 @@ describe("a bearer token", () => {
 
 describe("an identity token", () => {
   const identity = (registry: ScriptedRegistry) => ({
-    [registry.host]: { auth: base64("me:"), identitytoken: "refresh-word" },
+    [registry.host]: { auth: base64("me:"), identitytoken: secret("refresh-word") },
   });
 
   test("is exchanged by POST", async () => {
@@ -180,7 +195,7 @@ describe("an identity token", () => {
 
 test("a registry token is sent as it is", async () => {
   const registry = await start({ accepts: (token) => token === "as-it-is" });
-  const auths = { [registry.host]: { registrytoken: "as-it-is" } };
+  const auths = { [registry.host]: { registrytoken: secret("as-it-is") } };
   expect(await open(registry, auths).repository.exists(descriptor, unstoppable)).toBe(true);
   expect(tokenRequests(registry)).toHaveLength(0);
 });
@@ -211,7 +226,7 @@ describe("Basic authentication", () => {
   test("with wrong credentials is refused after one try, naming where they are from", async () => {
     const registry = await startBasic();
     const { repository, events } = open(registry, {
-      [registry.host]: { username: "me", password: "wrong-word" },
+      [registry.host]: { username: "me", password: secret("wrong-word") },
     });
     const failure = await repository.exists(descriptor, unstoppable).catch((error: unknown) => error);
     expect(failure).toMatchObject({
@@ -268,3 +283,19 @@ test("403 means denied, without another try", async () => {
   });
   expect(registry.seen).toHaveLength(1);
 });
+
+test.each([
+  [404, "created first"],
+  [413, "limits the size of uploads"],
+])("a write answered with %i has a hint that says more", async (status, hint) => {
+  const registry = await startForTest((_, response) => response.writeHead(status).end());
+  const { target } = openForTest(registry.host, { repository: "app", retries: 0 });
+  await expect(target.push(descriptor, async () => content(), unstoppable)).rejects.toMatchObject({
+    code: "REGISTRY_REJECTED",
+    hint: expect.stringContaining(hint),
+  });
+});
+
+async function* content(): AsyncGenerator<Uint8Array> {
+  yield sampleBlob(10).bytes;
+}

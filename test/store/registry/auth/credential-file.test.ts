@@ -49,13 +49,22 @@ test("Docker Hub's keys are one", () => {
   expect(parseCredentialFile(text, "f").auths.get("docker.io")).toBeDefined();
 });
 
-test.each(['{"auths":{"h":{"auth":"c2VjcmV0LXdvcmQ="}}}', '{"secret-word', '["secret-word"]'])(
+test.each(['{"secret-word', '["secret-word"]'])(
   "the malformed file %j is an error that names the file and shows nothing of it",
   (text) => {
     const error = thrownBy(() => parseCredentialFile(text, "/etc/auth.json"));
     expect(error).toMatchObject({ code: "CREDENTIALS_UNREADABLE" });
     expect(inspect(error)).toContain("/etc/auth.json");
     expect(error instanceof Error && `${error.message} ${error.cause}`).not.toContain("secret-word");
+  },
+);
+
+test.each([{ auth: base64("secret-word") }, { registrytoken: "two words" }])(
+  "a malformed entry is one, and no reason to refuse the others: %j",
+  (entry) => {
+    const text = JSON.stringify({ auths: { h: entry, other: { username: "me", password: "x" } } });
+    const { auths, malformed } = parseCredentialFile(text, "f");
+    expect([[...auths.keys()], [...malformed]]).toEqual([["other"], ["h"]]);
   },
 );
 

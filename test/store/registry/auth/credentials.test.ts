@@ -79,6 +79,27 @@ test("a file without a match is passed over, and told among those looked at", as
   ]);
 });
 
+test("what is wrong with a file that is not needed does not matter", async () => {
+  const named = await write("named.json", auths("r.example"));
+  await mkdir(join(home, ".docker/config.json"), { recursive: true });
+  expect((await find("r.example", "app", {}, named)).user).toBe("r.example");
+  await expect(find("other.example", "app", {}, named)).rejects.toMatchObject({
+    code: "CREDENTIALS_UNREADABLE",
+    message: expect.stringContaining(".docker/config.json"),
+  });
+});
+
+test("a malformed entry is an error for who needs it, and for nobody else", async () => {
+  await write(".docker/config.json", {
+    auths: { "r.example": { auth: "c2VjcmV0" }, "o.example": entry("me") },
+  });
+  expect((await find("o.example", "app")).user).toBe("me");
+  await expect(find("r.example", "app")).rejects.toMatchObject({
+    code: "CREDENTIALS_UNREADABLE",
+    message: expect.stringMatching(/config\.json: the entry for r\.example is malformed$/),
+  });
+});
+
 test("a file named by option has to exist", async () => {
   await expect(find("r.example", "app", {}, join(home, "absent.json"))).rejects.toMatchObject({
     code: "CREDENTIALS_UNREADABLE",

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
@@ -10,7 +10,7 @@ import { unstoppable } from "../../../../src/io/call.ts";
 import type { TransferEvent } from "../../../../src/io/transfer.ts";
 import { RegistryClient, type RegistryClientOptions } from "../../../../src/store/registry/client.ts";
 import { sampleBlob } from "../scripted-registry.ts";
-import { loopbackCertificate } from "./loopback-certificate.ts";
+import { expiredCertificate, futureCertificate, loopbackCertificate } from "./loopback-certificate.ts";
 
 const cleanups: (() => unknown)[] = [];
 let directory: string;
@@ -122,6 +122,86 @@ describe("an insecure registry", () => {
   });
 });
 
+test.each([
+  ["that has expired", expiredCertificate, /expired/, "renewed"],
+  ["that is not valid yet", futureCertificate, /not yet valid/, "clock"],
+])("a certificate %s is told so, with what to do", async (_, cert, message, hint) => {
+  await writeFile(caFile, cert);
+  const port = await listen(createTlsServer({ key: loopbackCertificate.key, cert }, found));
+  await expect(exists(`127.0.0.1:${port}`, { caFile }).answer).rejects.toMatchObject({
+    code: "TLS",
+    message: expect.stringMatching(message),
+    hint: expect.stringContaining(hint),
+  });
+});
+
+test("a certificate for another name is told so, with what to do", async () => {
+  const port = await tlsServer();
+  await expect(exists(`0.0.0.0:${port}`, { caFile }).answer).rejects.toMatchObject({
+    code: "TLS",
+    message: expect.stringMatching(/0\.0\.0\.0 is not in the cert's list/),
+    hint: expect.stringContaining("by a name its certificate is for"),
+  });
+});
+
+describe("certs.d in the user's home", () => {
+  const trust = async (name: string): Promise<{ readonly HOME: string }> => {
+    const certs = join(directory, ".config/containers/certs.d", name);
+    await mkdir(certs, { recursive: true });
+    await writeFile(join(certs, "ca.crt"), loopbackCertificate.cert);
+    return { HOME: directory };
+  };
+
+  test("makes an authority trusted for one registry", async () => {
+    const [mine, other] = [await tlsServer(), await tlsServer()];
+    const env = await trust(`127.0.0.1:${mine}`);
+    expect(await exists(`127.0.0.1:${mine}`, { env }).answer).toBe(true);
+    await expect(exists(`127.0.0.1:${other}`, { env }).answer).rejects.toMatchObject({
+      code: "TLS",
+      hint: expect.stringContaining("certs.d"),
+    });
+  });
+
+  test("also for connections that a client which knows others makes", async () => {
+    const [mine, other] = [await tlsServer(), await tlsServer()];
+    const env = await trust(`127.0.0.1:${mine}`);
+    const client = new RegistryClient({ env, retries: 0 });
+    cleanups.push(() => client.close());
+    const ask = (port: number) =>
+      client.repository(`127.0.0.1:${port}`, "app", "base").exists(descriptor, unstoppable);
+    await expect(ask(other)).rejects.toMatchObject({ code: "TLS" });
+    expect(await ask(mine)).toBe(true);
+    await expect(ask(other)).rejects.toMatchObject({ code: "TLS" });
+  });
+});
+
+describe("registries.conf", () => {
+  const insecure = async (location: string): Promise<string> => {
+    const file = join(directory, "registries.conf");
+    await writeFile(file, `[[registry]]\nlocation = "${location}"\ninsecure = true\n`);
+    return file;
+  };
+
+  test("makes a registry insecure for what its prefix names, and nothing else", async () => {
+    const registry = `127.0.0.1:${await tlsServer()}`;
+    const registriesConf = await insecure(`${registry}/app`);
+    const client = new RegistryClient({ env: {}, retries: 0, registriesConf });
+    cleanups.push(() => client.close());
+    const ask = (name: string) => client.repository(registry, name, "base").exists(descriptor, unstoppable);
+    expect(await ask("app")).toBe(true);
+    await expect(ask("other")).rejects.toMatchObject({ code: "TLS" });
+    expect(await ask("app")).toBe(true);
+  });
+});
+
+test("SSL_CERT_DIR names directories of authorities; what else is in them does not matter", async () => {
+  const port = await tlsServer();
+  await writeFile(join(directory, "README"), "no certificate");
+  await mkdir(join(directory, "more"));
+  const env = { SSL_CERT_DIR: `${join(directory, "more")}:${directory}` };
+  expect(await exists(`127.0.0.1:${port}`, { env }).answer).toBe(true);
+});
+
 test("SSL_CERT_FILE takes the place of the system's authorities", async () => {
   const port = await tlsServer();
   expect(await exists(`127.0.0.1:${port}`, { env: { SSL_CERT_FILE: caFile } }).answer).toBe(true);
@@ -139,26 +219,73 @@ test("a client's certificate is shown to registries that ask for it", async () =
   });
 });
 
-test("a CA file that cannot be read or used is named", async () => {
-  const port = await tlsServer();
-  const absent = join(directory, "absent.crt");
-  await expect(exists(`127.0.0.1:${port}`, { caFile: absent }).answer).rejects.toMatchObject({
-    code: "USAGE",
-    message: expect.stringContaining(absent),
-  });
-});
+describe("a registry elsewhere", () => {
+  /** A proxy that answers CONNECT and any other request with a status. */
+  async function refusingProxy(status: number) {
+    const asked: string[] = [];
+    const proxy = createHttpServer((request, response) => {
+      asked.push(request.url ?? "");
+      response.writeHead(status).end();
+    });
+    proxy.on("connect", (request, socket) => {
+      asked.push(request.url ?? "");
+      socket.end(`HTTP/1.1 ${status} Refused\r\n\r\n`);
+    });
+    return { asked, host: `127.0.0.1:${await listen(proxy)}` };
+  }
 
-test("a registry elsewhere is reached through the proxy, by a tunnel", async () => {
-  const asked: string[] = [];
-  const proxy = createHttpServer();
-  proxy.on("connect", (request, socket) => {
-    asked.push(request.url ?? "");
-    socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+  test("is reached through the proxy, by a tunnel; a proxy that wants credentials is named without those it got", async () => {
+    const { asked, host } = await refusingProxy(407);
+    const env = { HTTPS_PROXY: `http://user:secret@${host}` };
+    await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
+      code: "NETWORK",
+      message: `base registry.invalid/app: registry.invalid through the proxy ${host}: the proxy wants credentials (it answered 407)`,
+      hint: expect.stringContaining("http://user:password@host:port"),
+    });
+    expect(asked).toEqual(["registry.invalid:443"]);
   });
-  const env = { HTTPS_PROXY: `http://user:secret@127.0.0.1:${await listen(proxy)}` };
-  await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
-    code: "NETWORK",
-    message: expect.stringMatching(/^(?!.*secret).*407/),
+
+  test("is told apart from a proxy whose rules do not allow it", async () => {
+    const { host } = await refusingProxy(403);
+    await expect(
+      exists("registry.invalid", { env: { https_proxy: `http://${host}` } }).answer,
+    ).rejects.toMatchObject({
+      code: "NETWORK",
+      message: expect.stringContaining(`the proxy ${host}: the proxy refuses (it answered 403)`),
+      hint: expect.stringContaining("NO_PROXY"),
+    });
   });
-  expect(asked).toEqual(["registry.invalid:443"]);
+
+  test("that the proxy cannot reach is tried again", async () => {
+    const { asked, host } = await refusingProxy(502);
+    await expect(
+      exists("registry.invalid", { env: { https_proxy: host }, retries: 1 }).answer,
+    ).rejects.toMatchObject({ code: "NETWORK", message: expect.stringContaining("(it answered 502)") });
+    expect(asked).toHaveLength(2);
+  });
+
+  test("without TLS is asked of the proxy as a whole URL, after a tunnel was refused", async () => {
+    const { asked, host } = await refusingProxy(403);
+    const env = { HTTPS_PROXY: host, HTTP_PROXY: host };
+    await expect(
+      exists("registry.invalid:5000", { env, insecureHosts: ["registry.invalid"] }).answer,
+    ).rejects.toMatchObject({ code: "DENIED" });
+    expect(asked.slice(0, 2)).toEqual(["registry.invalid:5000", "http://registry.invalid:5000/v2/"]);
+  });
+
+  test("without TLS, behind a proxy that wants credentials, is not taken for the one that wants them", async () => {
+    const { host } = await refusingProxy(407);
+    const env = { HTTP_PROXY: host };
+    await expect(
+      exists("registry.invalid:5000", { env, insecureHosts: ["registry.invalid"] }).answer,
+    ).rejects.toMatchObject({ code: "NETWORK" });
+  });
+
+  test("is not blamed for a proxy that is not there", async () => {
+    const env = { HTTPS_PROXY: "http://127.0.0.1:1" };
+    await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
+      code: "NETWORK",
+      message: expect.stringContaining("through the proxy 127.0.0.1:1: connection refused"),
+    });
+  });
 });

@@ -14,11 +14,25 @@ test.each(["http://127.0.0.1:5000/", "https://localhost/", "http://[::1]/"])("%s
   expect(proxyOf(url)).toBeUndefined();
 });
 
+test("lower case comes before upper case", () => {
+  expect(proxyOf("https://registry.example/", { https_proxy: "http://lower.example:1" })).toBe(
+    "lower.example:1",
+  );
+  expect(proxyOf("https://10.0.0.1/", { no_proxy: "10.0.0.1", NO_PROXY: "10.0.0.2" })).toBeUndefined();
+});
+
+test("HTTP_PROXY of a CGI program is what its client sent, and not looked at", () => {
+  const cgi = { REQUEST_METHOD: "GET", http_proxy: undefined, HTTP_PROXY: "http://evil.example:1" };
+  expect(proxyOf("http://registry.example/", cgi)).toBeUndefined();
+  expect(proxyOf("https://registry.example/", cgi)).toBe("proxy.example:3128");
+});
+
 describe("NO_PROXY", () => {
   test.each([
     ["registry.example", "https://registry.example/", true],
     ["example", "https://registry.example/", true],
     [".example", "https://registry.example/", true],
+    [".registry.example", "https://registry.example/", false],
     ["*.example", "https://registry.example/", true],
     ["*.registry.example", "https://registry.example/", false],
     ["other, REGISTRY.EXAMPLE", "https://registry.example/", true],

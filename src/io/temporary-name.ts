@@ -3,8 +3,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
-/** What a temporary file is for: three of a layout, and an entry of a cache. */
-export type TemporaryKind = "lock" | "blob" | "index" | "entry";
+/** What a temporary file is for: three of a layout, an entry of a cache, a file of credentials. */
+export type TemporaryKind = "lock" | "blob" | "index" | "entry" | "credentials";
 
 /** The process a temporary file belongs to, as its name tells. */
 export interface TemporaryOwner {
@@ -17,12 +17,12 @@ export interface TemporaryOwner {
 }
 
 const pattern =
-  /^\.compose-image-(lock|blob|index|entry)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
+  /^\.compose-image-(lock|blob|index|entry|credentials)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
 
 let own: { readonly realm: string; readonly start: string } | undefined;
 
 /**
- * A new name for a temporary file, at a layout's top one that neither the specification nor other tools have.
+ * A new name for a temporary file beside the one it becomes, where no other tool has names.
  * It says whose the file is, so what a killed process left behind can be told from what is in use.
  */
 export function temporaryName(kind: TemporaryKind): string {

@@ -1,9 +1,9 @@
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Call } from "../../io/call.ts";
-import { localError } from "../../io/local-error.ts";
-import { ComposeImageError } from "../../model/errors.ts";
+import { ComposeImageError } from "../model/errors.ts";
+import type { Call } from "./call.ts";
+import { localError } from "./local-error.ts";
 import { hasEnded, parseTemporaryName, temporaryName } from "./temporary-name.ts";
 
 /** After how long, in milliseconds, a lock of another machine or container counts as left behind. */
@@ -50,15 +50,15 @@ async function raiseFlag(directory: string, call: Call): Promise<string> {
         rival = await findRival(directory, name);
         alone = rival === undefined;
       } catch (cause) {
-        throw localError(cause, `cannot lock the layout ${directory}`);
+        throw localError(cause, `cannot lock the directory ${directory}`);
       } finally {
         if (!alone) await rm(flag, { force: true });
       }
       if (alone) return flag;
     }
     if (performance.now() > deadline) {
-      throw new ComposeImageError("LOCAL_IO", `the layout ${directory} stays locked by ${rival}`, {
-        hint: "If no process is writing to the layout, remove that file.",
+      throw new ComposeImageError("LOCAL_IO", `the directory ${directory} stays locked by ${rival}`, {
+        hint: "If no process is writing there, remove that file.",
       });
     }
     await pause(Math.random() * 10 * Math.min(attempt, 20), call);
@@ -71,7 +71,7 @@ async function findRival(directory: string, own: string | undefined): Promise<st
   try {
     names = await readdir(directory);
   } catch (cause) {
-    throw localError(cause, `cannot read the layout ${directory}`);
+    throw localError(cause, `cannot read the directory ${directory}`);
   }
   for (const name of names) {
     const owner = parseTemporaryName(name);
@@ -84,7 +84,7 @@ async function findRival(directory: string, own: string | undefined): Promise<st
 }
 
 /**
- * Removes what ended processes left at the layout's top. Files of another machine's or container's processes are
+ * Removes what ended processes left at the directory's top. Files of another machine's or container's processes are
  * left for a day, and what cannot be removed stays.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
