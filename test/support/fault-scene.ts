@@ -7,7 +7,7 @@ import {
 } from "./compose-scene.ts";
 import { sha256 } from "./make-image.ts";
 import type { Fault } from "./proxy-fault.ts";
-import { readImage } from "./read-image.ts";
+import { readImage, tagsOf } from "./read-image.ts";
 import { type Exchange, type RecordingProxy, startRecordingProxy } from "./recording-proxy.ts";
 import { expectRefusal, type Refusal } from "./refusal.ts";
 import type { Registry } from "./registry.ts";
@@ -31,7 +31,7 @@ export interface FaultScene {
   readonly isLayerSent: (exchange: Exchange) => boolean;
   /** How the commands of the case ended, one line each. */
   readonly outcomes: readonly string[];
-  /** Whether the registry tells how much of a broken upload it has. */
+  /** Whether the registry tells how much of a broken upload it has. If not, nobody can cancel such an upload either. */
   readonly resumes: boolean;
   /** Composes to `faults/NAME:1`; everything comes and goes through the proxy, unless changed. */
   compose(name: string, changes?: ComposeArguments, options?: CliOptions): Promise<CliResult>;
@@ -39,6 +39,10 @@ export interface FaultScene {
   completes(name: string, changes?: ComposeArguments, options?: CliOptions): Promise<CliResult>;
   /** Composes to a tag that is there, and expects a refusal that leaves it and everything else as it was. */
   refuses(refusal: Refusal, changes?: ComposeArguments, options?: CliOptions): Promise<void>;
+  /** Changes that lead to a tag that is there, with a layer that the registry has never had. */
+  fresh(): ComposeArguments;
+  /** Expects that the tag `refuses` composes to is where it was, and that no upload is under way. */
+  expectUntouched(): Promise<void>;
   /** Expects that a reference of the registry names a complete image. */
   expectWhole(reference: string): Promise<string>;
   /** Forgets requests and faults. */
@@ -82,6 +86,28 @@ export async function faultScene(registry: Registry, resumes: boolean): Promise<
     }
     return image.digest;
   };
+  let owner = 1000;
+  const fresh = (): ComposeArguments => {
+    owner += 1;
+    return { tag: scene.names.targetByProxy, chown: String(owner) };
+  };
+  const broken = new Set<string>();
+  const expectNoUploads = async (): Promise<void> => {
+    for (const { path, finished, requestBytes } of proxy.exchanges) {
+      if (!resumes && !finished && requestBytes > 0) broken.add(path.split("/").at(-1) ?? "");
+    }
+    const left = async (): Promise<string[]> => {
+      const files = await unfinishedUploads(registry);
+      return files.filter((file) => ![...broken].some((session) => file.includes(session)));
+    };
+    // sessions of cut connections end a moment later
+    await expect.poll(left, { timeout: 5_000 }).toEqual([]);
+  };
+  const expectUntouched = async (): Promise<void> => {
+    expect(await tagsOf(registry.url, "scene/app")).toEqual(["kept"]);
+    expect((await readImage(scene.names.target)).digest).toBe(scene.base.top.descriptor.digest);
+    await expectNoUploads();
+  };
   const faulty: FaultScene = {
     scene,
     proxy,
@@ -100,19 +126,16 @@ export async function faultScene(registry: Registry, resumes: boolean): Promise<
       const result = await compose(name, changes, options);
       expect(result.status, result.stderr).toBe(0);
       expect(await expectWhole(`${registry.host}/faults/${name}:1`), result.stderr).toBe(digest);
-      await expectNoUploads(registry);
+      await expectNoUploads();
       return result;
     },
     async refuses(refusal, changes, options) {
-      const result = await compose(
-        "refused",
-        { tag: scene.names.targetByProxy, verbose: undefined, ...changes },
-        options,
-      );
+      const result = await compose("refused", { ...fresh(), verbose: undefined, ...changes }, options);
       await expectRefusal(result, refusal);
-      proxy.fault = undefined;
-      await scene.expectUntouched();
+      await expectUntouched();
     },
+    expectUntouched,
+    fresh,
     expectWhole,
     reset() {
       outcomes.length = 0;
@@ -127,11 +150,6 @@ export async function faultScene(registry: Registry, resumes: boolean): Promise<
     },
   };
   return faulty;
-}
-
-/** Sessions of cut connections end a moment later. */
-async function expectNoUploads(registry: Registry): Promise<void> {
-  await expect.poll(() => unfinishedUploads(registry), { timeout: 5_000 }).toEqual([]);
 }
 
 /** A fault that befalls the first so many requests that match. */

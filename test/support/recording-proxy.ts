@@ -91,7 +91,9 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
       headers: { ...alteredHeaders(incoming.headers, changes.request), host: new URL(upstream).host },
       agent,
     });
-    onward.once("error", () => outgoing.destroy());
+    onward.once("error", () => {
+      if (fault?.kind !== "stall-request") outgoing.destroy();
+    });
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) onward.destroy();
     });
@@ -157,8 +159,9 @@ function passRequest(
     const roomy = onward.write(passed);
     if (passed.byteLength < chunk.byteLength) {
       incoming.pause();
-      if (fault?.kind === "stall-request") return;
-      incoming.socket.resetAndDestroy();
+      // a connection that nobody reads from does not tell when it is closed: so the registry's ends at once
+      if (fault?.kind === "stall-request") onward.destroy();
+      else incoming.socket.resetAndDestroy();
     } else if (line.ms >= 1) {
       incoming.pause();
       setTimeout(() => incoming.resume(), line.ms);
@@ -246,9 +249,10 @@ function answer(
     exchange.status = fault.status;
     exchange.responseBytes = incoming.method === "HEAD" ? 0 : body.byteLength;
     outgoing.writeHead(fault.status, { "content-length": body.byteLength, ...fault.headers });
-    outgoing.end(body, () => {
+    outgoing.once("finish", () => {
       exchange.finished = true;
     });
+    outgoing.end(body);
   });
   incoming.resume();
 }

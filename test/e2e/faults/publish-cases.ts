@@ -9,18 +9,14 @@ import { isManifestPut, isMount, isTagPut } from "./fault-case.ts";
 const immutable = errorAnswer(409, "TAG_IMMUTABLE", "tags of this repository are immutable");
 
 async function interruptedBy(signal: "SIGINT" | "SIGTERM", scene: FaultScene): Promise<void> {
-  const { proxy, compose, isLayerSent } = scene;
+  const { proxy, compose, isLayerSent, fresh, expectUntouched } = scene;
   proxy.fault = every(isLayerSent, { kind: "stall-request", afterBytes: 100_000 });
-  const tag = scene.scene.names.targetByProxy;
-  const result = await compose(
-    "interrupted",
-    { tag },
-    { interrupt: { when: proxy.seen(isLayerSent), signal } },
-  );
+  const result = await compose("interrupted", fresh(), {
+    interrupt: { when: proxy.seen(isLayerSent), signal },
+  });
   expect(result.status, result.stderr).toBe(signal === "SIGINT" ? 130 : 143);
   expect(await readdir(result.temporary)).toEqual([]);
-  proxy.fault = undefined;
-  await expect.poll(() => scene.scene.expectUntouched().then(() => "untouched", String)).toBe("untouched");
+  await expectUntouched();
 }
 
 /** Publishing. */

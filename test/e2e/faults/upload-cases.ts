@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "vitest";
 import { bearerChallenge, bearerOf, challenge } from "../../support/auth-scene.ts";
 import { anyOf, errorAnswer, every, first } from "../../support/fault-scene.ts";
@@ -21,7 +22,7 @@ const tooLarge: Fault = { kind: "answer", status: 413, body: "<title>413 Request
 /** Uploading. */
 export const uploadCases: FaultCases = {
   "location--path": async ({ proxy, completes }) => {
-    const headers = ({ location = "" }: { location?: string }) => {
+    const headers = ({ location = "" }: IncomingHttpHeaders) => {
       const { pathname, search } = new URL(location, proxy.url);
       return { location: `${pathname}${search}` };
     };
@@ -30,7 +31,7 @@ export const uploadCases: FaultCases = {
   },
 
   "location--without-scheme": async ({ proxy, completes }) => {
-    const headers = ({ location = "" }: { location?: string }) => {
+    const headers = ({ location = "" }: IncomingHttpHeaders) => {
       const { host, pathname, search } = new URL(location, proxy.url);
       return { location: `${host}${pathname}${search}` };
     };
@@ -39,7 +40,7 @@ export const uploadCases: FaultCases = {
   },
 
   "location--query": async ({ proxy, completes, isLayerSent, layer }) => {
-    const headers = ({ location = "" }: { location?: string }) => {
+    const headers = ({ location = "" }: IncomingHttpHeaders) => {
       const url = new URL(location, proxy.url);
       return { location: `${url.href}${url.search === "" ? "?" : "&"}state=a%2Bb%3D` };
     };
@@ -53,7 +54,7 @@ export const uploadCases: FaultCases = {
     const certificates = await makeCertificates();
     const front = await startTlsFront(proxy.url, certificates, false);
     const location = `http://${front.host}/v2/scene/app/blobs/uploads/1`;
-    proxy.fault = every(isUploadStart, { kind: "alter", headers: { location } });
+    proxy.fault = every(isUploadStart, { kind: "answer", status: 202, headers: { location } });
     try {
       await refuses(
         {

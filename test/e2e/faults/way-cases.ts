@@ -55,7 +55,7 @@ export const wayCases: FaultCases = {
     const mirror = (host: string): string => `[[registry.mirror]]\nlocation = "${host}/scene"\n`;
     await writeFile(
       conf,
-      `[[registry]]\nprefix = "hub.invalid/images"\n${mirror(storage.host)}${mirror(proxy.host)}`,
+      `[[registry]]\nprefix = "hub.invalid/images"\nlocation = "hub.invalid/images"\n${mirror(storage.host)}${mirror(proxy.host)}`,
     );
     const result = await compose("mirrors", {
       builder: "hub.invalid/images/builder:1",
