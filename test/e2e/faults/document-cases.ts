@@ -29,10 +29,11 @@ export const documentCases: FaultCases = {
   "manifest-large--size-of-a-layer": async ({ proxy, refuses, scene }) => {
     const manifest = JSON.parse(Buffer.from(scene.builder.top.bytes).toString());
     for (const size of [-1, 2 ** 60, 1.5, "7"]) {
+      const code = size === 2 ** 60 ? "LIMIT_EXCEEDED" : "MANIFEST_INVALID";
       const layers = [{ ...manifest.layers[0], size }];
       proxy.fault = every(isBuilderManifest, documentAnswer(types.manifest, { ...manifest, layers }));
       await refuses(
-        { status: 6, code: "MANIFEST_INVALID", message: ["builder ", "size"], hint: "" },
+        { status: 6, code, message: ["builder ", "size"], hint: "" },
         { builder: scene.names.builderByProxy },
       );
     }
