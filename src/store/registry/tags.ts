@@ -11,6 +11,8 @@ const maxPages = 1000;
 
 const maxPageSize = 4 * 1024 * 1024;
 
+type Page = [tags: string[], next: URL | undefined];
+
 /**
  * The tags of a repository, page by page as the registry gives them.
  *
@@ -29,18 +31,13 @@ export async function* listTags(api: RegistryApi, call: Call): AsyncGenerator<st
       );
     }
     const asked: string | URL = target;
-    const [tags, next] = await api.retry(what, () => pageOf(api, asked, what, call), call);
+    const [tags, next]: Page = await api.retry(what, () => pageOf(api, asked, what, call), call);
     yield* tags;
     target = next;
   }
 }
 
-async function pageOf(
-  api: RegistryApi,
-  target: string | URL,
-  what: string,
-  call: Call,
-): Promise<[tags: string[], next: URL | undefined]> {
+async function pageOf(api: RegistryApi, target: string | URL, what: string, call: Call): Promise<Page> {
   const scopes = [repositoryScope(api.repository, "pull")];
   const answer = await api.send({ method: "GET", target, scopes }, call);
   if (answer.status !== 200) throw await api.reject(answer, { what, notFound: "MANIFEST_NOT_FOUND" }, call);
