@@ -45,6 +45,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   LIMIT_EXCEEDED: exitStatus.integrity,
   LAYOUT_INVALID: exitStatus.integrity,
   REGISTRY_REJECTED: exitStatus.rejected,
+  BLOB_UNKNOWN: exitStatus.rejected,
   LOCAL_IO: exitStatus.localIo,
   DISK_FULL: exitStatus.localIo,
   INTERNAL: exitStatus.internal,

@@ -31,6 +31,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   LIMIT_EXCEEDED: "No honest image comes near this limit; build the image again.",
   LAYOUT_INVALID: "Write the layout again with the tool that made it, or check the path.",
   REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
+  BLOB_UNKNOWN: "The registry lost what was sent to it: run the command again, or ask whoever runs it.",
   LOCAL_IO: "Check the path and its permissions.",
   DISK_FULL: "Make room, or name another place.",
   INTERNAL: "Please report this with the command that led to it.",

@@ -50,6 +50,8 @@ export type TransferEvent =
       readonly kind: "retry";
       readonly store: string;
       readonly what: string;
+      /** The blob that is on its way, where it is one. */
+      readonly transfer?: RetriedTransfer | undefined;
       readonly attempt: number;
       readonly delayMs: number;
       readonly reason: string;
@@ -72,6 +74,12 @@ export type TransferEvent =
   | { readonly kind: "warning"; readonly store: string; readonly message: string }
   /** What only those want to know who look closely. */
   | { readonly kind: "note"; readonly store: string; readonly message: string };
+
+/** A blob whose transfer goes on after a fault. */
+export interface RetriedTransfer {
+  readonly direction: "download" | "upload";
+  readonly descriptor: Descriptor;
+}
 
 /** Takes transfer events; must not throw. */
 export type TransferListener = (event: TransferEvent) => void;

@@ -39,6 +39,7 @@ export type ErrorCode =
   | "LAYOUT_INVALID"
   // the registry said no
   | "REGISTRY_REJECTED"
+  | "BLOB_UNKNOWN"
   // this machine
   | "LOCAL_IO"
   | "DISK_FULL"

@@ -4,6 +4,7 @@ import type { OpenContent } from "../io/content.ts";
 import type { TransferListener } from "../io/transfer.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { isForeignLayerMediaType } from "../model/media-types.ts";
 import type { MountOrigin, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
@@ -56,13 +57,43 @@ export async function pushImage(
       call,
     );
   }
-  for (const { target } of targets) await target.pushManifest(image.manifest, call);
+  for (const place of targets) await deliverManifest(image, place, jobs, onTransfer, call);
   for (const { target, tags } of targets) {
     for (const tag of tags) {
       await target.tag(image.manifest, tag, call);
       onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
     }
   }
+}
+
+/**
+ * Writes the manifest under its digest. A registry that then does not know a blob, though it took it or said to have it,
+ * is asked again for every one, and sent what it lacks, once.
+ */
+async function deliverManifest(
+  { layers, config, manifest }: ImageToPush,
+  { target }: PushTarget,
+  jobs: number,
+  onTransfer: TransferListener,
+  call: Call,
+): Promise<void> {
+  try {
+    return await target.pushManifest(manifest, call);
+  } catch (error) {
+    if (!(error instanceof ComposeImageError) || error.code !== "BLOB_UNKNOWN") throw error;
+  }
+  const reason = "the registry does not know a blob of it";
+  const what = `${target.name}@${manifest.descriptor.digest}`;
+  onTransfer({ kind: "retry", store: target.name, what, attempt: 1, delayMs: 0, reason });
+  await forEachConcurrently(
+    uploadable([...layers, config]),
+    jobs,
+    async ({ descriptor, open }, inner) => {
+      if (!(await target.exists(descriptor, inner))) await target.push(descriptor, open, inner);
+    },
+    call,
+  );
+  await target.pushManifest(manifest, call);
 }
 
 async function deliver(

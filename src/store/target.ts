@@ -22,7 +22,11 @@ export interface Target extends Source {
    */
   mount(descriptor: Descriptor, from: MountOrigin, call: Call): Promise<boolean>;
 
-  /** Writes a manifest or index under its digest. What it refers to must be there. Idempotent; moves no tag. */
+  /**
+   * Writes a manifest or index under its digest. What it refers to must be there. Idempotent; moves no tag.
+   *
+   * @throws ComposeImageError `BLOB_UNKNOWN` when the store says that it is not; the transport's.
+   */
   pushManifest(manifest: StoredManifest, call: Call): Promise<void>;
 
   /** Makes the tag name the manifest, atomically. Last step of any push. */

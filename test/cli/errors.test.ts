@@ -34,6 +34,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   LIMIT_EXCEEDED: 6,
   LAYOUT_INVALID: 6,
   REGISTRY_REJECTED: 7,
+  BLOB_UNKNOWN: 7,
   LOCAL_IO: 8,
   DISK_FULL: 8,
   INTERNAL: 70,

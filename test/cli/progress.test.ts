@@ -123,6 +123,21 @@ describe("progress on a terminal", () => {
     expect(screen()).toHaveLength(2);
   });
 
+  it("says on a blob's line what it waits for after a fault, until it moves again", () => {
+    const { progress, screen } = watch();
+    progress.listener({ kind: "started", ...upload });
+    const fault = { attempt: 2, delayMs: 1500, reason: "503 Slow Down" };
+    progress.listener({ kind: "retry", store: about.store, what: "x", transfer: upload, ...fault });
+    vi.advanceTimersByTime(1000);
+    expect(screen().at(-1)).toBe(
+      "↑ 0123456789ab 0 B of 2.0 MB, retry 2 in 1.5 s: 503 Slow Down  r.example/app",
+    );
+    progress.listener({ kind: "progress", ...upload, bytes: 1_000_000 });
+    vi.advanceTimersByTime(1000);
+    expect(screen().at(-1)).toContain("1.0 MB of 2.0 MB, 500.0 kB/s");
+    progress.stop();
+  });
+
   it("cuts lines to the terminal's width, so that none wraps", () => {
     const { progress, screen } = watch(30);
     progress.listener({ kind: "started", ...download });

@@ -15,8 +15,9 @@ import {
   entryOf,
   robotEntry,
 } from "../support/auth-scene.ts";
+import type { Fault } from "../support/proxy-fault.ts";
 import { tagsOf } from "../support/read-image.ts";
-import type { Exchange, Fault } from "../support/recording-proxy.ts";
+import type { Exchange } from "../support/recording-proxy.ts";
 import type { CliResult } from "../support/run-cli.ts";
 import { secret } from "../support/secrets.ts";
 import { makeCertificates, startTlsFront } from "../support/tls-front.ts";

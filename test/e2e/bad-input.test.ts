@@ -14,7 +14,8 @@ import {
 import { registryAccount, startDockerRegistry } from "../support/docker-registry.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { type MadeFile, makeImage, saveMade, tarOf } from "../support/make-image.ts";
-import { type Exchange, type Fault, startRecordingProxy } from "../support/recording-proxy.ts";
+import type { Fault } from "../support/proxy-fault.ts";
+import { type Exchange, startRecordingProxy } from "../support/recording-proxy.ts";
 import { expectRefusal, type Refusal } from "../support/refusal.ts";
 import type { Registry } from "../support/registry.ts";
 import { runCli } from "../support/run-cli.ts";

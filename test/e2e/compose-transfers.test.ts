@@ -2,12 +2,8 @@ import { readdir } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ComposeInputs, composeInputs, inputReference, pushInputs } from "../support/compose-images.ts";
 import { debianNeeds } from "../support/debian-images.ts";
-import {
-  type Exchange,
-  type Fault,
-  type RecordingProxy,
-  startRecordingProxy,
-} from "../support/recording-proxy.ts";
+import type { Fault } from "../support/proxy-fault.ts";
+import { type Exchange, type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 import { registryKinds } from "../support/registries.ts";
 import type { Registry } from "../support/registry.ts";
 import { type CliOptions, type CliResult, runCli } from "../support/run-cli.ts";

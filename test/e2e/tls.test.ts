@@ -259,16 +259,30 @@ describeWith(["cli", "docker-registry", "openssl", "nginx"], "docker-registry be
     }
   });
 
-  test("a limit on the size of uploads is told so, with its cause, and moves no tag", async () => {
-    const large = { builder: `${scene.registry.host}/scene/large:1`, tag: `${limited.host}/scene/app:kept` };
-    const result = await runCli(scene.arguments({ ...large, "ca-file": files.ca }));
-    await expectRefusal(result, {
-      status: 7,
-      code: "REGISTRY_REJECTED",
-      message: [`target ${limited.host}/scene/app: upload of sha256:`, "413"],
-      hint: "client_max_body_size",
-    });
-    await scene.expectUntouched();
+  test("a blob beyond the limit on the size of uploads goes in parts", async () => {
+    const large = { builder: `${scene.registry.host}/scene/large:1`, tag: `${limited.host}/scene/large:2` };
+    const result = await runCli(scene.arguments({ ...large, "ca-file": files.ca, retries: "0" }));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect((await limited.requests()).some((line) => line.startsWith("PATCH "))).toBe(true);
+  });
+
+  test("a limit that leaves no room for parts is told so, with its cause, and moves no tag", async () => {
+    const upstream = scene.registry.url;
+    const narrow = await startNginx({ upstream, certificates: files, maxBody: "100k" });
+    try {
+      const result = await runCli(
+        scene.arguments({ tag: `${narrow.host}/scene/app:kept`, "ca-file": files.ca }),
+      );
+      await expectRefusal(result, {
+        status: 7,
+        code: "REGISTRY_REJECTED",
+        message: [`target ${narrow.host}/scene/app: upload of sha256:`, "413"],
+        hint: "client_max_body_size",
+      });
+      await scene.expectUntouched();
+    } finally {
+      await narrow.stop();
+    }
   });
 
   test("uploads below the limit pass", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { Agent, createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type RecordingProxy, startRecordingProxy } from "./recording-proxy.ts";
@@ -11,9 +11,13 @@ let proxy: RecordingProxy;
 beforeEach(async () => {
   server = createServer(async (incoming, outgoing) => {
     let size = 0;
-    for await (const chunk of incoming) size += chunk.length;
+    try {
+      for await (const chunk of incoming) size += chunk.length;
+    } catch {
+      return;
+    }
     if (incoming.url?.startsWith("/upload") === true) {
-      outgoing.writeHead(202, { location: `${upstream}/session?state=1` }).end();
+      outgoing.writeHead(202, { location: `${upstream}/session?state=1`, "x-kept": "1" }).end();
     } else if (incoming.url === "/relative") {
       outgoing.writeHead(307, { location: "/elsewhere" }).end();
     } else outgoing.end(`${incoming.method} ${incoming.headers.host} ${size} ${"x".repeat(100_000)}`);
@@ -96,4 +100,59 @@ test("a fault holds the request back until a promise resolves, and its arrival c
   expect((await seen).status).toBeUndefined();
   release();
   expect(await (await response).text()).toMatch(/^PUT \S+ 5 /);
+});
+
+test("a fault resets the connection at once, or in place of the answer", async () => {
+  proxy.fault = ({ path }) =>
+    path === "/at-once" ? { kind: "reset" } : { kind: "cut-response", afterBytes: 0 };
+  await expect(fetch(`${proxy.url}/at-once`)).rejects.toThrow();
+  expect(proxy.exchanges[0]).toMatchObject({ status: undefined, finished: false });
+  await expect(fetch(`${proxy.url}/later`, { method: "PUT", body: "12345" })).rejects.toThrow();
+  expect(proxy.exchanges[1]).toMatchObject({ requestBytes: 5, status: undefined, finished: false });
+});
+
+test("a fault takes a part of the request, then nothing more", async () => {
+  proxy.fault = () => ({ kind: "stall-request", afterBytes: 1000 });
+  const signal = AbortSignal.timeout(300);
+  const body = "y".repeat(20_000_000);
+  await expect(fetch(`${proxy.url}/a`, { method: "PUT", body, signal })).rejects.toThrow();
+  expect(proxy.exchanges[0]?.requestBytes).toBeLessThan(body.length);
+});
+
+test("a fault alters path, headers, status and body, and keeps the answer back", async () => {
+  proxy.fault = () => ({
+    kind: "alter",
+    path: (path) => path.replace("/a", "/upload"),
+    headers: ({ location }) => ({ location: `${location}&more=2`, "x-odd": "yes", "x-kept": undefined }),
+    status: 299,
+    delayMs: 10,
+  });
+  const moved = await fetch(`${proxy.url}/a`, { method: "POST" });
+  expect(moved.status).toBe(299);
+  expect(moved.headers.get("location")).toBe(`${proxy.url}/session?state=1&more=2`);
+  expect([moved.headers.get("x-odd"), moved.headers.get("x-kept")]).toEqual(["yes", null]);
+  proxy.fault = () => ({
+    kind: "alter",
+    body: (chunk, at) => (at === 0 ? Buffer.from(chunk).fill("z") : chunk),
+  });
+  expect(await (await fetch(`${proxy.url}/b`)).text()).toMatch(/^zzz/);
+});
+
+test("a bad line cuts a connection whenever so many bytes went over it", async () => {
+  proxy.fault = () => ({ kind: "line", cutEveryBytes: 150_000 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const get = (): Promise<string> =>
+    new Promise((resolve) => {
+      const cut = (): void => resolve("cut");
+      const asking = request(`${proxy.url}/a`, { agent }, (answer) => {
+        answer
+          .once("error", cut)
+          .once("end", () => resolve("whole"))
+          .resume();
+      });
+      asking.once("error", cut).end();
+    });
+  const ends = [await get(), await get(), await get(), await get()];
+  agent.destroy();
+  expect(ends).toEqual(["whole", "cut", "whole", "cut"]);
 });

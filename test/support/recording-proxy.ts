@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import {
   Agent,
+  type ClientRequest,
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
   request,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { type Alteration, alteredHeaders, type Fault, overLine, type PassedFault } from "./proxy-fault.ts";
 
 /** One request as it passed through the proxy; complete once `finished`. */
 export interface Exchange {
@@ -27,24 +29,6 @@ export interface Exchange {
   /** The registry's answer ended and was passed on whole. */
   finished: boolean;
 }
-
-/** What the proxy does to a request instead of passing it on. */
-export type Fault =
-  /** Answers by itself; the registry never sees the request, whose body is read to its end. */
-  | {
-      readonly kind: "answer";
-      readonly status: number;
-      readonly headers?: Readonly<Record<string, string>>;
-      readonly body?: string | Uint8Array;
-    }
-  /** Passes the request on and resets the connection after so many bytes of the answer's body. */
-  | { readonly kind: "cut-response"; readonly afterBytes: number }
-  /** Resets the connection after so many bytes of the request's body. */
-  | { readonly kind: "cut-request"; readonly afterBytes: number }
-  /** Passes on so many bytes of the answer's body, then nothing, with the connection left open. */
-  | { readonly kind: "stall-response"; readonly afterBytes: number }
-  /** Waits before it passes the request on. */
-  | { readonly kind: "hold"; readonly until: Promise<unknown> };
 
 /** A reverse proxy in front of a registry. */
 export interface RecordingProxy {
@@ -82,6 +66,7 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
     incoming.pause();
     const fault = proxy.fault?.(exchange);
     if (fault?.kind === "answer") answer(fault, exchange, incoming, outgoing);
+    else if (fault?.kind === "reset") incoming.socket.resetAndDestroy();
     else if (fault?.kind === "hold") {
       fault.until
         .then(() => forward(exchange, incoming, outgoing, undefined))
@@ -97,60 +82,37 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
     exchange: Exchange,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    fault: Exclude<Fault, { kind: "answer" | "hold" }> | undefined,
+    fault: PassedFault | undefined,
   ): void {
-    const onward = request(new URL(incoming.url ?? "/", upstream), {
+    const changes: Alteration = fault?.kind === "alter" ? fault : {};
+    const asked = incoming.url ?? "/";
+    const onward = request(new URL(changes.path?.(asked) ?? asked, upstream), {
       method: incoming.method ?? "GET",
-      headers: { ...incoming.headers, host: new URL(upstream).host },
+      headers: { ...alteredHeaders(incoming.headers, changes.request), host: new URL(upstream).host },
       agent,
     });
     onward.once("error", () => outgoing.destroy());
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) onward.destroy();
     });
-    incoming.on("data", (chunk: Buffer) => {
-      if (fault?.kind === "cut-request" && exchange.requestBytes > fault.afterBytes) {
-        onward.destroy();
-        incoming.socket.resetAndDestroy();
-      } else if (!onward.write(chunk)) {
-        incoming.pause();
-        onward.once("drain", () => incoming.resume());
-      }
-    });
-    incoming.once("end", () => onward.end());
-    incoming.resume();
+    passRequest(exchange, incoming, onward, fault);
     onward.once("response", (response) => {
-      exchange.status = response.statusCode;
-      const headers = { ...response.headers };
-      if (headers.location?.startsWith(upstream)) {
-        headers.location = `http://${host}${headers.location.slice(upstream.length)}`;
+      if (fault?.kind === "cut-response" && fault.afterBytes === 0) {
+        response.resume().once("end", () => incoming.socket.resetAndDestroy());
+        return;
       }
-      outgoing.writeHead(response.statusCode ?? 502, headers);
-      outgoing.flushHeaders();
-      let whole = true;
-      response.on("data", (chunk: Buffer) => {
-        const limit = fault !== undefined && "afterBytes" in fault && fault.kind !== "cut-request";
-        const rest = limit ? fault.afterBytes - exchange.responseBytes : Number.POSITIVE_INFINITY;
-        const passed = chunk.byteLength > rest ? chunk.subarray(0, Math.max(rest, 0)) : chunk;
-        exchange.responseBytes += passed.byteLength;
-        const roomy = outgoing.write(passed);
-        if (passed.byteLength < chunk.byteLength) {
-          whole = false;
-          response.pause();
-          if (fault?.kind === "cut-response") setImmediate(() => incoming.socket.resetAndDestroy());
-        } else if (!roomy) {
-          response.pause();
-          outgoing.once("drain", () => response.resume());
-        }
-      });
-      response.once("end", () => {
-        if (!whole) return;
-        outgoing.once("finish", () => {
-          exchange.finished = true;
-        });
-        outgoing.end();
-      });
-      response.once("error", () => outgoing.destroy());
+      const { location } = response.headers;
+      if (location?.startsWith(upstream)) {
+        response.headers.location = `http://${host}${location.slice(upstream.length)}`;
+      }
+      const pass = (): void => {
+        exchange.status = changes.status ?? response.statusCode;
+        outgoing.writeHead(exchange.status ?? 502, alteredHeaders(response.headers, changes.headers));
+        outgoing.flushHeaders();
+        passResponse(exchange, response, outgoing, incoming.socket, fault);
+      };
+      if (changes.delayMs === undefined) pass();
+      else setTimeout(pass, changes.delayMs);
     });
   }
 
@@ -179,6 +141,83 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
     },
   };
   return proxy;
+}
+
+function passRequest(
+  exchange: Exchange,
+  incoming: IncomingMessage,
+  onward: ClientRequest,
+  fault: PassedFault | undefined,
+): void {
+  incoming.on("data", (chunk: Buffer) => {
+    const before = exchange.requestBytes - chunk.byteLength;
+    const limit = requestLimit(fault) - before;
+    const line = overLine(incoming.socket, chunk.byteLength, fault?.kind === "line" ? fault : {});
+    const passed = chunk.subarray(0, Math.max(0, Math.min(limit, line.passed)));
+    const roomy = onward.write(passed);
+    if (passed.byteLength < chunk.byteLength) {
+      incoming.pause();
+      if (fault?.kind === "stall-request") return;
+      incoming.socket.resetAndDestroy();
+    } else if (line.ms >= 1) {
+      incoming.pause();
+      setTimeout(() => incoming.resume(), line.ms);
+    } else if (!roomy) {
+      incoming.pause();
+      onward.once("drain", () => incoming.resume());
+    }
+  });
+  incoming.once("end", () => onward.end());
+  incoming.resume();
+}
+
+function requestLimit(fault: PassedFault | undefined): number {
+  const isLimit = fault?.kind === "cut-request" || fault?.kind === "stall-request";
+  return isLimit ? fault.afterBytes : Number.POSITIVE_INFINITY;
+}
+
+function passResponse(
+  exchange: Exchange,
+  response: IncomingMessage,
+  outgoing: ServerResponse,
+  socket: Socket,
+  fault: PassedFault | undefined,
+): void {
+  let whole = true;
+  let at = 0;
+  response.on("data", (came: Buffer) => {
+    const chunk = fault?.kind === "alter" ? (fault.body?.(came, at) ?? came) : came;
+    at += came.byteLength;
+    const limit = responseLimit(fault) - exchange.responseBytes;
+    const line = overLine(socket, chunk.byteLength, fault?.kind === "line" ? fault : {});
+    const passed = chunk.subarray(0, Math.max(0, Math.min(limit, line.passed)));
+    exchange.responseBytes += passed.byteLength;
+    const roomy = outgoing.write(passed);
+    if (passed.byteLength < chunk.byteLength) {
+      whole = false;
+      response.pause();
+      if (fault?.kind !== "stall-response") setImmediate(() => socket.resetAndDestroy());
+    } else if (line.ms >= 1) {
+      response.pause();
+      setTimeout(() => response.resume(), line.ms);
+    } else if (!roomy) {
+      response.pause();
+      outgoing.once("drain", () => response.resume());
+    }
+  });
+  response.once("end", () => {
+    if (!whole) return;
+    outgoing.once("finish", () => {
+      exchange.finished = true;
+    });
+    outgoing.end();
+  });
+  response.once("error", () => outgoing.destroy());
+}
+
+function responseLimit(fault: PassedFault | undefined): number {
+  const isLimit = fault?.kind === "cut-response" || fault?.kind === "stall-response";
+  return isLimit ? fault.afterBytes : Number.POSITIVE_INFINITY;
 }
 
 function exchangeOf(incoming: IncomingMessage): Exchange {

@@ -53,12 +53,13 @@ export class LiveProgress {
   }
 }
 
-/** One transfer: direction, blob, bytes, rate and time left. */
+/** One transfer: direction, blob, bytes, and its rate and time left, or what it waits for after a fault. */
 function transferLine(transfer: ActiveTransfer, now: number): string {
-  const { direction, store, descriptor, bytes, startedAt } = transfer;
+  const { direction, store, descriptor, bytes, startedAt, retry } = transfer;
   const rate = (bytes / Math.max(1, now - startedAt)) * 1000;
   const left = Math.max(0, descriptor.size - bytes);
   const timeLeft = rate > 0 ? `, ${formatDuration((left / rate) * 1000)} left` : "";
   const arrow = direction === "download" ? "↓" : "↑";
-  return `${arrow} ${shortDigest(descriptor)} ${formatBytes(bytes)} of ${formatBytes(descriptor.size)}, ${formatBytes(rate)}/s${timeLeft}  ${store}`;
+  const pace = retry ?? `${formatBytes(rate)}/s${timeLeft}`;
+  return `${arrow} ${shortDigest(descriptor)} ${formatBytes(bytes)} of ${formatBytes(descriptor.size)}, ${pace}  ${store}`;
 }

@@ -1,5 +1,6 @@
 import type { TransferEvent } from "../../io/transfer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import { formatDuration } from "../quantities.ts";
 
 /** A blob on its way. */
 export interface ActiveTransfer {
@@ -9,6 +10,8 @@ export interface ActiveTransfer {
   readonly startedAt: number;
   /** Bytes moved; may pass the blob's size when parts are moved again. */
   bytes: number;
+  /** What it waits for after a fault; `undefined` while it moves. */
+  retry?: string | undefined;
 }
 
 /** Keeps book of the blobs on their way. */
@@ -28,19 +31,33 @@ export class ActiveTransfers {
 
   /** Takes note of an event; gives the transfer it ended. */
   take(event: TransferEvent): ActiveTransfer | undefined {
+    if (event.kind === "retry") this.#takeRetry(event);
     if (!("direction" in event)) return undefined;
     const { direction, store, descriptor } = event;
-    const key = `${direction} ${store} ${descriptor.digest}`;
+    const key = keyOf(direction, store, descriptor);
     const known = this.#active.get(key);
     if (event.kind === "finished" || event.kind === "failed") {
       this.#active.delete(key);
       return known;
     }
     const transfer = known ?? { direction, store, descriptor, startedAt: this.#now(), bytes: 0 };
-    if (event.kind === "progress") transfer.bytes += event.bytes;
+    if (event.kind === "progress") {
+      transfer.bytes += event.bytes;
+      transfer.retry = undefined;
+    }
     this.#active.set(key, transfer);
     return undefined;
   }
+
+  #takeRetry({ store, transfer, attempt, delayMs, reason }: TransferEvent & { kind: "retry" }): void {
+    if (transfer === undefined) return;
+    const waiting = this.#active.get(keyOf(transfer.direction, store, transfer.descriptor));
+    if (waiting !== undefined) waiting.retry = `retry ${attempt} in ${formatDuration(delayMs)}: ${reason}`;
+  }
+}
+
+function keyOf(direction: ActiveTransfer["direction"], store: string, { digest }: Descriptor): string {
+  return `${direction} ${store} ${digest}`;
 }
 
 /** The first characters of a digest that tell blobs apart. */

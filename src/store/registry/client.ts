@@ -17,7 +17,7 @@ import type { RegistryRule } from "./hosts/registries-conf.ts";
 import { loadRegistriesConf, namedRegistriesConf } from "./hosts/registries-conf-files.ts";
 import { PullSource } from "./pull-source.ts";
 import { RegistryApi } from "./registry-api.ts";
-import { Repository } from "./repository.ts";
+import { type KnownRefusals, Repository } from "./repository.ts";
 import { Transport } from "./transport.ts";
 
 /** Options of {@link RegistryClient}. */
@@ -80,7 +80,7 @@ export class RegistryClient {
   readonly #authenticator: Authenticator;
   readonly #retries: number;
   readonly #repositories = new Map<string, Repository>();
-  readonly #refusingMounts = new Set<string>();
+  readonly #refusals: KnownRefusals = { mounts: new Set(), requestLimits: new Map() };
   readonly #onTransfer: TransferListener;
   readonly #loadRules: () => RegistryRule[];
   #rules: readonly RegistryRule[] | undefined;
@@ -187,7 +187,7 @@ export class RegistryClient {
       authenticator: this.#authenticator,
       retryPolicy: { retries },
     });
-    const made = new Repository(api, this.#refusingMounts);
+    const made = new Repository(api, this.#refusals);
     this.#repositories.set(key, made);
     return made;
   }

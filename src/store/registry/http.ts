@@ -13,13 +13,15 @@ export interface Party {
 
 /** One HTTP request. */
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Buffer | Readable;
   /** Longest wait for the answer's head, in milliseconds, in place of the usual one; 0 for no limit. */
   readonly headersTimeoutMs?: number;
+  /** Whether the connection is given up afterwards. Default `false`. */
+  readonly closing?: boolean;
 }
 
 /** The answer to a request, its body not read yet. Somebody has to read it, or give it to {@link discard}. */

@@ -8,8 +8,9 @@ import { mergeScopes, repositoryScope } from "./auth/scope.ts";
 import { canonicalRegistry } from "./hosts/api-host.ts";
 import { discard, headerOf } from "./http.ts";
 import type { RegistryApi } from "./registry-api.ts";
+import { cancelMs } from "./upload.ts";
 import { resolveUploadLocation } from "./upload-location.ts";
-import { cancelMs, type Uploads } from "./uploads.ts";
+import type { Uploads } from "./uploads.ts";
 
 /**
  * Mounts a blob of another repository of the same registry.

@@ -49,12 +49,8 @@ export function networkFault(
   if (reason !== undefined) {
     return new Retryable(network(reason, checkPlace), reason);
   }
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
-    const stalled = `no progress for ${timeoutMs / 1000} s`;
-    return new Retryable(network(stalled, "Try again, or allow more time with --timeout."), stalled, {
-      limit: 1,
-    });
-  }
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")
+    return stalledFault(host, party, timeoutMs);
   if (code === "EAI_AGAIN") {
     const failed = "the name could not be looked up";
     return new Retryable(network(failed, "Check the network's name servers."), failed, { limit: 1 });
@@ -69,6 +65,15 @@ export function networkFault(
   const refusal = refusalOfProxy(messageOf(error));
   if (refusal !== undefined) return proxyFault(refusal, where, error);
   return network(redactText(messageOf(error)), "Check the network and the proxy settings.");
+}
+
+/** The fault of a peer that takes or brings nothing, or next to nothing, for so long. */
+export function stalledFault(host: string, { side, store }: Party, timeoutMs: number): Retryable {
+  const stalled = `no progress for ${timeoutMs / 1000} s`;
+  const error = new ComposeImageError("NETWORK", `${side} ${store}: ${host}: ${stalled}`, {
+    hint: "Try again, or allow more time with --timeout.",
+  });
+  return new Retryable(error, stalled, { limit: 1 });
 }
 
 /**

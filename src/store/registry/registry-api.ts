@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Call } from "../../io/call.ts";
 import { Retries, type RetryPolicy, retry } from "../../io/retry.ts";
-import type { TransferListener } from "../../io/transfer.ts";
+import type { RetriedTransfer, TransferListener } from "../../io/transfer.ts";
 import type { ErrorCode } from "../../model/errors.ts";
 import {
   type AccessRequest,
@@ -26,6 +26,7 @@ export interface ApiRequest {
   /** Makes the body; called again when the request has to be sent again with other credentials. */
   readonly body?: (call: Call) => Promise<Buffer | Readable>;
   readonly headersTimeoutMs?: number;
+  readonly closing?: boolean;
 }
 
 /** What a {@link RegistryApi} is made of. */
@@ -108,13 +109,14 @@ export class RegistryApi {
     authorization: Authorization | undefined,
     call: Call,
   ): Promise<HttpAnswer> {
-    const { method, headers, body, headersTimeoutMs } = request;
+    const { method, headers, body, headersTimeoutMs, closing } = request;
     const http: HttpRequest = {
       method,
       url,
       headers: { ...headers, ...(authorization !== undefined && { authorization: authorization.header }) },
       ...(body !== undefined && { body: await body(call) }),
       ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
+      ...(closing !== undefined && { closing }),
     };
     const follow = method === "GET" || method === "HEAD";
     return follow
@@ -139,10 +141,14 @@ export class RegistryApi {
     return rejection(answer, { party: this.party, ...expectation, credentialHint });
   }
 
-  /** Retries of one piece of work on this repository, announced as transfer events. */
-  retries(what: string): Retries {
-    return new Retries(this.#parts.retryPolicy, ({ attempt, delayMs, reason }) => {
-      this.onTransfer({ kind: "retry", store: this.party.store, what, attempt, delayMs, reason });
+  /**
+   * Retries of one piece of work on this repository, announced as transfer events.
+   *
+   * @param transfer the blob that is on its way, where it is one.
+   */
+  retries(what: string, transfer?: RetriedTransfer): Retries {
+    return new Retries(this.#parts.retryPolicy, (notice) => {
+      this.onTransfer({ kind: "retry", store: this.party.store, what, transfer, ...notice });
     });
   }
 

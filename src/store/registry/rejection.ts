@@ -74,6 +74,8 @@ const statusHints: Readonly<Record<number, string | undefined>> = {
 function codeOf(status: number, codes: readonly string[], notFound: ErrorCode | undefined): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
+  if (notFound === undefined && codes.some((code) => /^(?:MANIFEST_)?BLOB_UNKNOWN$/.test(code)))
+    return "BLOB_UNKNOWN";
   if (status === 404) return notFound ?? "REGISTRY_REJECTED";
   if (codes.includes("DIGEST_INVALID")) return "DIGEST_MISMATCH";
   if (codes.includes("SIZE_INVALID")) return "SIZE_MISMATCH";

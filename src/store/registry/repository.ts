@@ -14,7 +14,15 @@ import { Manifests } from "./manifests.ts";
 import { mountBlob } from "./mounts.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import { pageError } from "./rejection.ts";
+import type { RequestLimits } from "./upload-parts.ts";
 import { Uploads } from "./uploads.ts";
+
+/** What registries have refused, so that they are not asked again. */
+export interface KnownRefusals {
+  /** Registries that do not mount. */
+  readonly mounts: Set<string>;
+  readonly requestLimits: RequestLimits;
+}
 
 /**
  * One repository of a registry.
@@ -29,14 +37,14 @@ export class Repository implements Target {
   readonly #uploads: Uploads;
   readonly #refusingMounts: Set<string>;
 
-  /** @param refusingMounts registries that do not mount; shared by all repositories of a client. */
-  constructor(api: RegistryApi, refusingMounts: Set<string>) {
+  /** @param known what registries have refused so far; shared by all repositories of a client. */
+  constructor(api: RegistryApi, known: KnownRefusals) {
     this.name = api.party.store;
     this.mountOrigin = { registry: canonicalRegistry(api.registry), repository: api.repository };
     this.#api = api;
     this.#manifests = new Manifests(api);
-    this.#uploads = new Uploads(api);
-    this.#refusingMounts = refusingMounts;
+    this.#uploads = new Uploads(api, known.requestLimits);
+    this.#refusingMounts = known.mounts;
   }
 
   resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
@@ -53,7 +61,10 @@ export class Repository implements Target {
     let staleRedirects = 0;
     const get = async (headers: Readonly<Record<string, string>>, inner: Call): Promise<HttpAnswer> => {
       const answer = await this.#sendBlobRequest("GET", descriptor, headers, inner);
-      if (answer.status === 200 || answer.status === 206) return answer;
+      if (answer.status === 200 || answer.status === 206) {
+        staleRedirects = 0;
+        return answer;
+      }
       const what = `${this.name}: blob ${descriptor.digest}`;
       const error = await this.#api.reject(answer, { what, notFound: "BLOB_NOT_FOUND" }, inner);
       if (answer.redirected && [400, 401, 403].includes(answer.status) && staleRedirects === 0) {
@@ -63,7 +74,8 @@ export class Repository implements Target {
       throw error;
     };
     const { party, onTransfer, transport } = this.#api;
-    const retries = this.#api.retries(`${this.name}: blob ${descriptor.digest}`);
+    const transfer = { direction: "download", descriptor } as const;
+    const retries = this.#api.retries(`${this.name}: blob ${descriptor.digest}`, transfer);
     return readBlob({ party, get, retries, onTransfer, timeoutMs: transport.timeoutMs }, descriptor, call);
   }
 
@@ -85,7 +97,7 @@ export class Repository implements Target {
   }
 
   push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
-    return this.#uploads.push(descriptor, open, call);
+    return this.#uploads.push(descriptor, open, (inner) => this.exists(descriptor, inner), call);
   }
 
   mount(descriptor: Descriptor, from: MountOrigin, call: Call): Promise<boolean> {

@@ -40,7 +40,7 @@ export class Transport {
    */
   async exchange(request: HttpRequest, party: Party, call: Call): Promise<HttpAnswer> {
     call.signal.throwIfAborted();
-    const { method, url, headers, body, headersTimeoutMs = this.timeoutMs } = request;
+    const { method, url, headers, body, headersTimeoutMs = this.timeoutMs, closing = false } = request;
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
@@ -53,7 +53,7 @@ export class Transport {
         headers: { "user-agent": this.#userAgent, ...headers },
         body: body ?? null,
         // by itself undici gives up the connection after a HEAD
-        reset: false,
+        reset: closing,
         signal: call.signal,
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,

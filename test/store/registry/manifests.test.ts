@@ -139,7 +139,7 @@ describe("writing", () => {
       sendJson(response, 404, registryError("MANIFEST_BLOB_UNKNOWN", "blob unknown", { digest: other })),
     );
     await expect(open(registry).pushManifest(manifest, unstoppable)).rejects.toMatchObject({
-      code: "REGISTRY_REJECTED",
+      code: "BLOB_UNKNOWN",
       message: expect.stringContaining(`MANIFEST_BLOB_UNKNOWN blob unknown ({"digest":"${other}"})`),
     });
   });

@@ -1,0 +1,108 @@
+import type { Call } from "./call.ts";
+import type { OpenContent } from "./content.ts";
+
+/**
+ * Content for one reader after another, each beginning where it likes. The bytes read last are kept, so that going back
+ * that far costs nothing; for going back further the content is opened again. A reader that is left in the middle of a
+ * wait does no harm: what it waited for is there for the next.
+ */
+export class RewindableContent {
+  readonly #open: OpenContent;
+  readonly #keep: number;
+  #iterator: AsyncIterator<Uint8Array> | undefined;
+  /** Counts how often the content was opened, to tell late answers of what was left. */
+  #generation = 0;
+  #pieces: Uint8Array[] = [];
+  /** Where the kept bytes begin and end in the content. */
+  #start = 0;
+  #end = 0;
+  #ended = false;
+  #pulling: Promise<void> | undefined;
+
+  /** @param keep how many bytes can be gone back for nothing. */
+  constructor(open: OpenContent, keep: number) {
+    this.#open = open;
+    this.#keep = Math.max(1, keep);
+  }
+
+  /**
+   * The content from a byte on; nothing when it ends before. The reader before must not go on.
+   *
+   * @throws what the content throws.
+   */
+  async *from(offset: number, call: Call): AsyncGenerator<Uint8Array> {
+    if (offset < this.#start) this.#forget();
+    let at = offset;
+    for (;;) {
+      if (at < this.#end) {
+        const piece = this.#keptFrom(at);
+        at += piece.byteLength;
+        yield piece;
+      } else if (this.#ended) {
+        return;
+      } else {
+        await this.#pull(call);
+      }
+    }
+  }
+
+  /** Releases whatever the content comes from. */
+  close(): void {
+    this.#forget();
+    this.#ended = true;
+  }
+
+  #keptFrom(offset: number): Uint8Array {
+    let start = this.#start;
+    for (const piece of this.#pieces) {
+      if (offset < start + piece.byteLength) return piece.subarray(offset - start);
+      start += piece.byteLength;
+    }
+    return new Uint8Array();
+  }
+
+  #pull(call: Call): Promise<void> {
+    this.#pulling ??= this.#next(call).finally(() => {
+      this.#pulling = undefined;
+    });
+    return this.#pulling;
+  }
+
+  async #next(call: Call): Promise<void> {
+    const generation = this.#generation;
+    const iterator = this.#iterator ?? (await this.#open(call))[Symbol.asyncIterator]();
+    if (this.#generation !== generation) return release(iterator);
+    this.#iterator = iterator;
+    const { value, done } = await iterator.next();
+    if (this.#generation !== generation) return;
+    if (done) {
+      this.#ended = true;
+      return;
+    }
+    if (value.byteLength === 0) return;
+    this.#pieces.push(value);
+    this.#end += value.byteLength;
+    for (;;) {
+      const length = this.#pieces[0]?.byteLength ?? 0;
+      if (this.#start + length > this.#end - this.#keep) return;
+      this.#pieces.shift();
+      this.#start += length;
+    }
+  }
+
+  #forget(): void {
+    if (this.#iterator !== undefined) release(this.#iterator);
+    this.#generation += 1;
+    this.#iterator = undefined;
+    this.#pulling = undefined;
+    this.#pieces = [];
+    this.#start = 0;
+    this.#end = 0;
+    this.#ended = false;
+  }
+}
+
+/** Does not wait: that would be for the chunk that was asked for last. */
+function release(iterator: AsyncIterator<Uint8Array>): void {
+  Promise.resolve(iterator.return?.()).catch(() => {});
+}
