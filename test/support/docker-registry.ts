@@ -61,7 +61,14 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   );
   const host = service.ready[1] ?? "";
   const scheme = tls === undefined ? "http" : "https";
-  return { host, url: `${scheme}://${host}`, directory, log: service.log, stop: () => service.stop() };
+  return {
+    host,
+    url: `${scheme}://${host}`,
+    pid: service.pid,
+    directory,
+    log: service.log,
+    stop: () => service.stop(),
+  };
 }
 
 /** The account as htpasswd(1) writes it; the registry takes bcrypt alone, which perl(1) has of the C library. */

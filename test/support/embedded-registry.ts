@@ -21,7 +21,7 @@ export async function startEmbeddedRegistry(): Promise<Registry> {
   );
   const [, url = "", host = ""] = service.ready;
   return {
-    ...{ host, url, directory, log: service.log },
+    ...{ host, url, pid: service.pid, directory, log: service.log },
     async stop() {
       await service.stop();
       expectNoSecrets(service.log(), `compose-image serve ${directory}`);
