@@ -13,6 +13,7 @@ export const debianPackageOf = {
   "mkfs.ext4": "e2fsprogs",
   nginx: "nginx-light",
   openssl: "openssl",
+  perl: "perl-base",
   python3: "python3",
   runc: "runc",
   script: "bsdutils",

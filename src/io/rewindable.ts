@@ -3,15 +3,15 @@ import type { OpenContent } from "./content.ts";
 
 /**
  * Content for one reader after another, each beginning where it likes. The bytes read last are kept, so that going back
- * that far costs nothing; for going back further the content is opened again. A reader that is left in the middle of a
- * wait does no harm: what it waited for is there for the next.
+ * that far costs nothing. For going back further the content is opened once more, and left where the kept bytes begin:
+ * what was opened first stays open, and is gone on with. A reader that is left in the middle of a wait does no harm: what
+ * it waited for is there for the next.
  */
 export class RewindableContent {
   readonly #open: OpenContent;
   readonly #keep: number;
   #iterator: AsyncIterator<Uint8Array> | undefined;
-  /** Counts how often the content was opened, to tell late answers of what was left. */
-  #generation = 0;
+  #closed = false;
   #pieces: Uint8Array[] = [];
   /** Where the kept bytes begin and end in the content. */
   #start = 0;
@@ -31,10 +31,14 @@ export class RewindableContent {
    * @throws what the content throws.
    */
   async *from(offset: number, call: Call): AsyncGenerator<Uint8Array> {
-    if (offset < this.#start) this.#forget();
     let at = offset;
     for (;;) {
-      if (at < this.#end) {
+      if (at < this.#start) {
+        for await (const piece of this.#again(at, call)) {
+          at += piece.byteLength;
+          yield piece;
+        }
+      } else if (at < this.#end) {
         const piece = this.#keptFrom(at);
         at += piece.byteLength;
         yield piece;
@@ -48,8 +52,24 @@ export class RewindableContent {
 
   /** Releases whatever the content comes from. */
   close(): void {
-    this.#forget();
+    if (this.#iterator !== undefined) release(this.#iterator);
+    this.#pieces = [];
+    this.#start = 0;
+    this.#end = 0;
     this.#ended = true;
+    this.#closed = true;
+  }
+
+  /** From a byte before the kept ones on, up to these. */
+  async *#again(offset: number, call: Call): AsyncGenerator<Uint8Array> {
+    let at = 0;
+    for await (const chunk of await this.#open(call)) {
+      const piece = chunk.subarray(Math.max(0, offset - at));
+      at += chunk.byteLength;
+      if (piece.byteLength > 0) yield piece;
+      if (at >= this.#start) return;
+    }
+    throw new Error(`content that had ${this.#end} bytes has ${at} when it is opened again`);
   }
 
   #keptFrom(offset: number): Uint8Array {
@@ -69,12 +89,11 @@ export class RewindableContent {
   }
 
   async #next(call: Call): Promise<void> {
-    const generation = this.#generation;
     const iterator = this.#iterator ?? (await this.#open(call))[Symbol.asyncIterator]();
-    if (this.#generation !== generation) return release(iterator);
+    if (this.#closed) return release(iterator);
     this.#iterator = iterator;
     const { value, done } = await iterator.next();
-    if (this.#generation !== generation) return;
+    if (this.#closed) return;
     if (done) {
       this.#ended = true;
       return;
@@ -88,17 +107,6 @@ export class RewindableContent {
       this.#pieces.shift();
       this.#start += length;
     }
-  }
-
-  #forget(): void {
-    if (this.#iterator !== undefined) release(this.#iterator);
-    this.#generation += 1;
-    this.#iterator = undefined;
-    this.#pulling = undefined;
-    this.#pieces = [];
-    this.#start = 0;
-    this.#end = 0;
-    this.#ended = false;
   }
 }
 

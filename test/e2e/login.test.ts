@@ -17,6 +17,7 @@ import type { Registry } from "../support/registry.ts";
 import { type CliOptions, type CliResult, cliPath } from "../support/run-cli.ts";
 import { createSandbox } from "../support/sandbox.ts";
 import { expectNoSecrets, secret } from "../support/secrets.ts";
+import { temporaryDirectory } from "../support/temp.ts";
 import { tokenUser } from "../support/token-server.ts";
 import { describeWith } from "../support/tools.ts";
 
@@ -133,7 +134,7 @@ for (const { name, needs, start } of authSceneKinds) {
     });
 
     test("gives the password to the credential helper that the file names, and has it erased", async () => {
-      const kept = join(home.directory, "kept");
+      const kept = join(await temporaryDirectory("keeper"), "kept");
       const script = `case $1 in store) cat >${kept};; get) cat >/dev/null; cat ${kept};; erase) cat >>${kept}.erased; rm ${kept};; esac`;
       for (const config of [{ credHelpers: { [scene.host]: "keeper" } }, { credsStore: "keeper" }]) {
         await home.helper("keeper", script);
@@ -187,8 +188,8 @@ for (const { name, needs, start } of authSceneKinds) {
     });
 
     test.for<[string, readonly string[], string]>([
-      ["a password among the arguments", ["-u", "robot", "-p", wrong], "--password-stdin"],
-      ["a password stuck to its option", ["-u", "robot", `--password=${wrong}`], "--password-stdin"],
+      ["a password among the arguments", ["-u", "robot", "-p", "typed by mistake"], "--password-stdin"],
+      ["a password stuck to its option", ["-u", "robot", "--password=typed by mistake"], "--password-stdin"],
       ["no user name", ["--password-stdin"], "--username"],
       ["no way to ask", ["-u", "robot"], "--password-stdin"],
       ["an empty password", ["-u", "robot", "--password-stdin"], "one line"],
@@ -197,6 +198,7 @@ for (const { name, needs, start } of authSceneKinds) {
       const { stderr } = expectStatus(2, await home.run(["login", scene.host, ...args]));
       expect(stderr).toMatch(/\[USAGE\]\n {2}hint: /);
       expect(stderr).toContain(hint);
+      expect(stderr).not.toContain("mistake");
       expect(scene.proxy.exchanges).toEqual([]);
     });
 

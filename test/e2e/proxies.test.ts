@@ -3,13 +3,15 @@ import { type ComposeArguments, type ComposeScene, composeScene } from "../suppo
 import { startDockerRegistry } from "../support/docker-registry.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { runCli } from "../support/run-cli.ts";
+import { secret } from "../support/secrets.ts";
 import { startTinyproxy, type Tinyproxy } from "../support/tinyproxy.ts";
 import { type Certificates, makeCertificates, startTlsFront, type TlsFront } from "../support/tls-front.ts";
 import { describeWith } from "../support/tools.ts";
 
 // Loopback addresses are never asked for through a proxy. 0.0.0.0 is none of them, and leads there all the same.
 describeWith(["cli", "docker-registry", "openssl", "tinyproxy"], "behind tinyproxy", () => {
-  const account = { user: "me", password: "open-sesame" } as const;
+  const wrong = secret("hunter2-");
+  const account = { user: "me", password: secret("open-sesame") } as const;
   let scene: ComposeScene;
   let files: Certificates;
   let front: TlsFront;
@@ -95,12 +97,11 @@ describeWith(["cli", "docker-registry", "openssl", "tinyproxy"], "behind tinypro
         env: { HTTPS_PROXY: url(guarded, user) },
       });
       expect(result, result.stderr).toMatchObject({ status: 0 });
-      expect(result.stderr).not.toContain("sesame");
     });
 
     test.each([
       ["missing", ""],
-      ["wrong", "me:hunter2@"],
+      ["wrong", `me:${wrong}@`],
     ])("it is told when they are %s, without showing them", async (_, user) => {
       const env = { HTTPS_PROXY: url(guarded, user) };
       await expectRefusal(await runCli(scene.arguments(at(secure)), { env }), {
@@ -111,7 +112,7 @@ describeWith(["cli", "docker-registry", "openssl", "tinyproxy"], "behind tinypro
           /wants credentials \(it answered 40[17]\)/,
         ],
         hint: "http://user:password@host:port",
-        secrets: ["hunter2"],
+        secrets: [wrong],
       });
     });
   });
@@ -147,13 +148,13 @@ describeWith(["cli", "docker-registry", "openssl", "tinyproxy"], "behind tinypro
   });
 
   test("a proxy variable that is no URL is told without its value", async () => {
-    const env = { HTTPS_PROXY: "ftp://me:hunter2@proxy.example" };
+    const env = { HTTPS_PROXY: `ftp://me:${wrong}@proxy.example` };
     await expectRefusal(await runCli(scene.arguments(at(secure)), { env }), {
       status: 2,
       code: "USAGE",
       message: ["HTTPS_PROXY"],
       hint: "http://host:port",
-      secrets: ["hunter2"],
+      secrets: [wrong],
     });
   });
 });

@@ -46,12 +46,12 @@ describeWith(["cli"], "the README", () => {
   afterAll(() => scene.stop());
 
   /** Runs a block as a shell would, `compose-image` being the built command. */
-  const runBlock = async (block: string) => {
+  const runBlock = async (block: string, env: Readonly<Record<string, string>> = {}) => {
     const home = await temporaryDirectory("readme-home");
     const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${block}`;
     return attempt("bash", ["-euc", script.replaceAll("registry.example", scene.registry.host)], {
       cwd: home,
-      env: isolatedEnvironment(home, home),
+      env: { ...isolatedEnvironment(home, home), ...env },
     });
   };
 
@@ -100,9 +100,8 @@ describeWith(["cli"], "the README", () => {
   });
 
   test("the login example logs in, explains and logs out", async () => {
-    const token = secret("token-of-the-readme");
-    const block = blockWith("compose-image login").replace("$REGISTRY_TOKEN", token);
-    const result = await runBlock(block);
+    const block = blockWith("compose-image login");
+    const result = await runBlock(block, { REGISTRY_TOKEN: secret("token-of-the-readme") });
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stderr).toMatch(/^logged in to .* as robot; kept in .*config\.json$/m);
     expect(result.stdout.toString()).toMatch(/^pull {9}allowed: /m);

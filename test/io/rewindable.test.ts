@@ -5,12 +5,15 @@ import { RewindableContent } from "../../src/io/rewindable.ts";
 
 /** Content of the digits, one a chunk, that counts how often it was opened and left. */
 function digits(count = 10) {
-  const seen = { opened: 0, left: 0 };
+  const seen = { opened: 0, left: 0, given: 0 };
   const open = async () => {
     seen.opened += 1;
     return (async function* () {
       try {
-        for (let i = 0; i < count; i += 1) yield Buffer.from(String(i % 10));
+        for (let i = 0; i < count; i += 1) {
+          seen.given += 1;
+          yield Buffer.from(String(i % 10));
+        }
       } finally {
         seen.left += 1;
       }
@@ -42,12 +45,22 @@ describe("content that is read by one reader after another", () => {
     expect(seen.opened).toBe(1);
   });
 
-  test("is opened again for going back further", async () => {
+  test("is opened once more for going back further, and read no further than to what is kept", async () => {
     const { open, seen } = digits();
     const content = new RewindableContent(open, 3);
     expect(await take(content, 0, 6)).toBe("012345");
-    expect(await read(content, 2)).toBe("23456789");
-    expect(seen).toEqual({ opened: 2, left: 2 });
+    expect(await take(content, 1, 1)).toBe("1");
+    expect(seen).toEqual({ opened: 2, left: 1, given: 6 + 2 });
+    expect(await read(content, 0)).toBe("0123456789");
+    expect(seen).toEqual({ opened: 3, left: 3, given: 6 + 2 + 3 + 4 });
+  });
+
+  test("that is shorter when it is opened again fails", async () => {
+    let count = 10;
+    const content = new RewindableContent(() => digits(count).open(), 3);
+    await take(content, 0, 6);
+    count = 2;
+    await expect(read(content, 0)).rejects.toThrow("content that had 6 bytes has 2 when it is opened again");
   });
 
   test("can be begun ahead of what was read, and behind its end", async () => {
@@ -117,6 +130,6 @@ describe("content that is read by one reader after another", () => {
     late.close();
     opened();
     await reading;
-    expect(slow.seen).toEqual({ opened: 1, left: 1 });
+    expect(slow.seen).toMatchObject({ opened: 1, left: 1 });
   });
 });

@@ -158,11 +158,14 @@ export class AuthHome {
     return file;
   }
 
-  /** Installs `docker-credential-NAME`, a script of sh(1) that has `$1` and standard input. */
+  /**
+   * Installs `docker-credential-NAME`, a script of sh(1) that has `$1` and standard input. It leaves its arguments in a
+   * file, which {@link run} looks at.
+   */
   async helper(name: string, script: string): Promise<void> {
     const path = join(this.directory, "bin", `docker-credential-${name}`);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await writeFile(path, `#!/bin/sh\necho "$0 $*" >>"$0.arguments"\n${script}\n`);
     await chmod(path, 0o755);
   }
 

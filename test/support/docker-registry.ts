@@ -1,14 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { run } from "./command.ts";
 import type { Registry } from "./registry.ts";
 import { secret } from "./secrets.ts";
 import { startService } from "./service.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** The one account of a registry started with `authenticated`. */
-export const registryAccount = { username: "tester", password: secret("open:sesame") } as const;
-
-const accountLine = "tester:$2y$05$abcdefghijklmnopqrstuubMHTpw5uKdtLGvKw5uzYhbpqtktcY3.";
+export const registryAccount = { username: "tester", password: secret("open:sesame-") } as const;
 
 /** Options of {@link startDockerRegistry}. */
 export interface DockerRegistryOptions {
@@ -48,7 +47,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   };
   if (options.authenticated === true) {
     const path = join(home, "htpasswd");
-    await writeFile(path, `${accountLine}\n`);
+    await writeFile(path, await accountLine());
     config.auth = { htpasswd: { realm: "test registry", path } };
   }
   if (options.token !== undefined) config.auth = { token: options.token };
@@ -62,5 +61,19 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   );
   const host = service.ready[1] ?? "";
   const scheme = tls === undefined ? "http" : "https";
-  return { host, url: `${scheme}://${host}`, directory, log: service.log, stop: () => service.stop() };
+  return {
+    host,
+    url: `${scheme}://${host}`,
+    pid: service.pid,
+    directory,
+    log: service.log,
+    stop: () => service.stop(),
+  };
+}
+
+/** The account as htpasswd(1) writes it; the registry takes bcrypt alone, which perl(1) has of the C library. */
+async function accountLine(): Promise<string> {
+  const program = 'print crypt(<STDIN>, "\\$2y\\$05\\$abcdefghijklmnopqrstuu")';
+  const hash = await run("perl", ["-e", program], { input: registryAccount.password });
+  return `${registryAccount.username}:${hash}\n`;
 }

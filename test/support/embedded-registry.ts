@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "./registry.ts";
 import { cliPath, isolatedEnvironment } from "./run-cli.ts";
+import { expectNoSecrets } from "./secrets.ts";
 import { startService } from "./service.ts";
 import { temporaryDirectory } from "./temp.ts";
 
@@ -19,5 +20,11 @@ export async function startEmbeddedRegistry(): Promise<Registry> {
     { env: isolatedEnvironment(home, temporary) },
   );
   const [, url = "", host = ""] = service.ready;
-  return { host, url, directory, log: service.log, stop: () => service.stop() };
+  return {
+    ...{ host, url, pid: service.pid, directory, log: service.log },
+    async stop() {
+      await service.stop();
+      expectNoSecrets(service.log(), `compose-image serve ${directory}`);
+    },
+  };
 }

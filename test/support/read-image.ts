@@ -22,7 +22,7 @@ export interface ReadLayer {
 /** A manifest's JSON, as far as tests look at it. */
 export interface ReadManifest {
   readonly mediaType: string;
-  readonly config: { readonly mediaType: string; readonly digest: string };
+  readonly config: { readonly mediaType: string; readonly digest: string; readonly size: number };
   readonly layers: readonly { readonly mediaType: string; readonly digest: string; readonly size: number }[];
   readonly annotations?: Readonly<Record<string, string>>;
 }

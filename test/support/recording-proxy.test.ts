@@ -82,6 +82,14 @@ test("a fault cuts the request's body", async () => {
   await expect(fetch(`${proxy.url}/a`, { method: "PUT", body: "y".repeat(1_000_000) })).rejects.toThrow();
 });
 
+test("the bytes of requests' bodies can be waited for, all together", async () => {
+  const reached = proxy.received(7).then(() => proxy.exchanges.map(({ requestBytes }) => requestBytes));
+  for (const body of ["12345", "67890", "later"]) {
+    await (await fetch(`${proxy.url}/a`, { method: "PUT", body })).text();
+  }
+  expect(await reached).toEqual([5, 5]);
+});
+
 test("a fault stalls the answer until the client gives up", async () => {
   proxy.fault = () => ({ kind: "stall-response", afterBytes: 10 });
   const response = await fetch(`${proxy.url}/a`, { signal: AbortSignal.timeout(200) });

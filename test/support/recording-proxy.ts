@@ -42,6 +42,8 @@ export interface RecordingProxy {
   fault: ((exchange: Exchange) => Fault | undefined) | undefined;
   /** Resolves when a request that matches arrives; for interrupting at a known point. */
   seen(matches: (exchange: Exchange) => boolean): Promise<Exchange>;
+  /** Resolves when the bodies of all requests since the last `forget()` come to so many bytes. */
+  received(bytes: number): Promise<void>;
   /** Ends it, and every connection through it. */
   stop(): Promise<void>;
 }
@@ -55,6 +57,8 @@ export interface RecordingProxy {
 export async function startRecordingProxy(upstream: string): Promise<RecordingProxy> {
   const exchanges: Exchange[] = [];
   const watchers = new Set<(exchange: Exchange) => void>();
+  let received = 0;
+  const marks = new Set<{ readonly bytes: number; readonly reach: () => void }>();
   const agent = new Agent({ keepAlive: true });
   const server = createServer((incoming, outgoing) => {
     const exchange = exchangeOf(incoming);
@@ -62,6 +66,8 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
     for (const watcher of watchers) watcher(exchange);
     incoming.on("data", (chunk: Buffer) => {
       exchange.requestBytes += chunk.byteLength;
+      received += chunk.byteLength;
+      for (const mark of marks) if (received >= mark.bytes && marks.delete(mark)) mark.reach();
     });
     incoming.pause();
     const fault = proxy.fault?.(exchange);
@@ -124,6 +130,7 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
     exchanges,
     forget: () => {
       exchanges.length = 0;
+      received = 0;
     },
     fault: undefined,
     seen: (matches) =>
@@ -134,6 +141,10 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
           resolve(exchange);
         };
         watchers.add(watcher);
+      }),
+    received: (bytes) =>
+      new Promise((reach) => {
+        marks.add({ bytes, reach });
       }),
     async stop() {
       agent.destroy();

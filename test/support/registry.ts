@@ -4,6 +4,7 @@ export interface Registry {
   readonly host: string;
   /** `http://127.0.0.1:PORT`, or `https` where the test wanted it. */
   readonly url: string;
+  readonly pid: number;
   /** Where it keeps its content. */
   readonly directory: string;
   /** What it wrote to its outputs so far. */

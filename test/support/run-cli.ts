@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { attempt } from "./command.ts";
+import { attempt, type CommandResult } from "./command.ts";
+import { LeftFiles } from "./left-files.ts";
 import { expectNoSecrets } from "./secrets.ts";
 import { temporaryDirectory } from "./temp.ts";
 
@@ -16,6 +17,8 @@ export interface CliOptions {
   readonly input?: string;
   /** Sends `signal` (default SIGINT) as soon as the promise resolves, if the command still runs then. */
   readonly interrupt?: { readonly when: Promise<unknown>; readonly signal?: NodeJS.Signals };
+  /** Called with the process id once the command runs. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /** How the command ended. */
@@ -34,16 +37,20 @@ export interface CliResult {
  * Runs the built command line to its end, with no credentials, proxies, settings or temporary files of the user in
  * reach: home, `XDG_*` and `TMPDIR` are fresh directories.
  *
- * @throws Error when an output shows a secret that the test made known.
+ * @throws Error when an output or a file it wrote shows a secret that the test made known.
  */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const home = await temporaryDirectory("cli-home");
   const temporary = await temporaryDirectory("cli-tmp");
+  const { cwd = home } = options;
+  const env = { ...isolatedEnvironment(home, temporary), ...options.env };
+  const left = await LeftFiles.note([env.HOME ?? home, env.TMPDIR ?? temporary, home], args, cwd);
   const result = await attempt(process.execPath, [cliPath, ...args], {
-    cwd: options.cwd ?? home,
-    env: { ...isolatedEnvironment(home, temporary), ...options.env },
+    cwd,
+    env,
     input: options.input,
     onStart: (child) => {
+      if (child.pid !== undefined) options.onStart?.(child.pid);
       const interrupt = options.interrupt;
       interrupt?.when.then(
         () => child.kill(interrupt.signal ?? "SIGINT"),
@@ -51,7 +58,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
       );
     },
   });
-  expectNoSecrets(`${result.stdout}\n${result.stderr}`, `compose-image ${args.join(" ")}`);
+  await expectDiscreet(args, result, left);
   return {
     status: result.status,
     signal: result.signal,
@@ -60,6 +67,23 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
     home,
     temporary,
   };
+}
+
+/**
+ * Expects of a command that ended that neither its outputs nor the files it wrote show a secret, and captures them,
+ * with its arguments.
+ *
+ * @throws Error naming what does.
+ */
+export async function expectDiscreet(
+  args: readonly string[],
+  { stdout, stderr }: Pick<CommandResult, "stdout" | "stderr">,
+  left: LeftFiles,
+): Promise<void> {
+  const command = `compose-image ${args.join(" ")}`;
+  expectNoSecrets(command, "the arguments");
+  expectNoSecrets(Buffer.concat([stdout, Buffer.from(`\n${stderr}`)]), command);
+  await left.expectNoSecrets();
 }
 
 /** The environment {@link runCli} and the embedded registry start from. */

@@ -1,7 +1,15 @@
-import { describe, expect, test } from "vitest";
-import { expectNoSecrets, secret, shownSecrets } from "./secrets.ts";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { expectNoSecrets, keepSecret, secret, shownSecrets } from "./secrets.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+// what leaks here is meant to
+beforeAll(() => {
+  vi.stubEnv("CAPTURE_DIR", undefined);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+});
 
 describe("a known secret is found", () => {
   const word = secret("pässword/with+signs");
@@ -25,5 +33,10 @@ describe("a known secret is found", () => {
 });
 
 test("a secret that would turn up by chance is refused", () => {
-  expect(() => secret("short")).toThrow();
+  expect(() => keepSecret("short", "short")).toThrow();
+});
+
+test("a secret differs with every run", () => {
+  expect(secret("pass:word-")).toMatch(/^pass:word-[0-9a-f]{16}$/);
+  expect(secret("pass:word-")).not.toBe(secret("pass:word-"));
 });

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { run } from "./command.ts";
-import { secret } from "./secrets.ts";
+import { keepSecret, secret } from "./secrets.ts";
 import { temporaryDirectory } from "./temp.ts";
 
 /** A request for a token, as it came. */
@@ -103,7 +103,7 @@ export async function startTokenServer(): Promise<TokenServer> {
     const claims = { iss: issuer, sub: user, aud: service, ...times, jti: String(serial), access };
     const signed = `${header}.${encode(claims)}`;
     const signature = sign("sha256", Buffer.from(signed), key).toString("base64url");
-    secret(signature);
+    keepSecret(signature, "signature of a token");
     return `${signed}.${signature}`;
   };
 

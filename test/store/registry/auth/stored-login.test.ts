@@ -6,6 +6,7 @@ import { unstoppable } from "../../../../src/io/call.ts";
 import { parseRegistryName } from "../../../../src/model/reference.ts";
 import { loginPath } from "../../../../src/store/registry/auth/login-path.ts";
 import { removeLogin, storeLogin } from "../../../../src/store/registry/auth/stored-login.ts";
+import { secret } from "../../../support/secrets.ts";
 
 let home: string;
 let file: string;
@@ -15,8 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const login = { username: "me", password: "password-word" };
-const entry = { auth: Buffer.from("me:password-word").toString("base64") };
+const login = { username: "me", password: secret("password-word") };
+const entry = { auth: Buffer.from(`me:${login.password}`).toString("base64") };
 const store = (name: string) => storeLogin(file, parseRegistryName(name), login, {}, unstoppable);
 const remove = (name?: string) =>
   removeLogin(file, name === undefined ? undefined : parseRegistryName(name), {}, unstoppable);

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { unstoppable } from "../../../../src/io/call.ts";
 import type { TransferEvent } from "../../../../src/io/transfer.ts";
 import { RegistryClient, type RegistryClientOptions } from "../../../../src/store/registry/client.ts";
+import { secret } from "../../../support/secrets.ts";
 import { sampleBlob } from "../scripted-registry.ts";
 import { expiredCertificate, futureCertificate, loopbackCertificate } from "./loopback-certificate.ts";
 
@@ -236,7 +237,7 @@ describe("a registry elsewhere", () => {
 
   test("is reached through the proxy, by a tunnel; a proxy that wants credentials is named without those it got", async () => {
     const { asked, host } = await refusingProxy(407);
-    const env = { HTTPS_PROXY: `http://user:secret@${host}` };
+    const env = { HTTPS_PROXY: `http://user:${secret("word-of-proxy-")}@${host}` };
     await expect(exists("registry.invalid", { env }).answer).rejects.toMatchObject({
       code: "NETWORK",
       message: `base registry.invalid/app: registry.invalid through the proxy ${host}: the proxy wants credentials (it answered 407)`,
