@@ -1,4 +1,4 @@
-import { ComposeImageError } from "../model/errors.ts";
+import type { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import type { ComposePlan, ConfigChanges, CopyStep } from "./compose-plan.ts";
 import { defaultCompression } from "./compression.ts";
@@ -26,18 +26,8 @@ export type PlanPart = "builder" | "base" | "copies" | "targets";
 /**
  * One draft over another. What the upper one says takes the place of what the lower one says; environment, labels and
  * annotations are merged.
- *
- * @throws ComposeImageError `USAGE` for a builder of the upper one that no copy step would take from.
  */
 export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
-  const copies = upper.copies ?? lower.copies;
-  if (upper.builder !== undefined && copies?.every(({ from }) => from !== undefined)) {
-    throw new ComposeImageError(
-      "USAGE",
-      `no copy step takes from the builder ${formatLocation(upper.builder)}: each names another image`,
-      { hint: "Leave the builder out, or change the copy steps' own: --set copy.0.from=IMAGE." },
-    );
-  }
   const config = overlayConfig(lower.config ?? {}, upper.config ?? {});
   return {
     ...lower,
