@@ -9,7 +9,7 @@ import {
   type ParsedNode,
   parseAllDocuments,
 } from "yaml";
-import { ComposeImageError } from "../../model/errors.ts";
+import { ComposeImageError, type ErrorDetails } from "../../model/errors.ts";
 import { keyPath, type Located, type LocatedEntry, type Place } from "./located.ts";
 
 /** Most values in one document, aliases expanded: a few lines of aliases of aliases stand for billions. */
@@ -36,7 +36,9 @@ export function readDocuments(text: string, name: string): Located[] {
     const [fault] = [...document.errors, ...document.warnings];
     if (fault !== undefined) {
       const what = fault.message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
-      throw notYaml(`${at(fault.pos[0])}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`);
+      const isVariable = text.slice(0, fault.pos[0] + 1).endsWith("${");
+      const hint = isVariable ? `Inside [ ] and { }, \${NAME} needs quotes.` : undefined;
+      throw notYaml(`${at(fault.pos[0])}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`, { hint });
     }
     const { contents } = document;
     if (contents === null || (isScalar(contents) && contents.value === null)) return [];
@@ -50,7 +52,7 @@ function parse(text: string, name: string, lineCounter: LineCounter): readonly D
     return Array.isArray(documents) ? documents : [];
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw notYaml(`${name}:1:1: nested too deeply`, cause);
+    throw notYaml(`${name}:1:1: nested too deeply`, { cause });
   }
 }
 
@@ -124,9 +126,9 @@ function startOf(node: unknown): number | undefined {
   return (node as ParsedNode | null | undefined)?.range?.[0];
 }
 
-function notYaml(message: string, cause?: unknown): ComposeImageError {
+function notYaml(message: string, { hint, cause }: ErrorDetails = {}): ComposeImageError {
   return new ComposeImageError("USAGE", message, {
-    hint: "Check indentation, quotes and brackets there.",
+    hint: hint ?? "Check indentation, quotes and brackets there.",
     cause,
   });
 }

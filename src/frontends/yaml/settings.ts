@@ -77,6 +77,7 @@ function parseValue(value: string, place: Place): Located {
 
 /** `undefined` for what is no path. */
 function stepsOf(key: string): string[] | undefined {
+  if (key.startsWith(".")) return undefined;
   const steps: string[] = [];
   const step = /(?:^|\.)(?:"((?:[^"\\]|\\.)*)"|([^."[\]]+))|\[([0-9]+)\]/gy;
   while (step.lastIndex < key.length) {
