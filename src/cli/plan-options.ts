@@ -28,7 +28,7 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
-      "compose.yaml, or a Build of Shipwright, that says all this; - is standard input. Flags come before it",
+      "compose.yaml, or a Build of Shipwright, that says all this; - is standard input. Flags override it",
     )
     .option(
       "--set <key=value>",
@@ -113,9 +113,13 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
       ["--var", variables[0]],
     ]) {
       if (value === undefined) continue;
-      throw new ComposeImageError("USAGE", `${flag} ${value}: there is no file that it could be for`, {
-        hint: "Name the file: --file compose.yaml.",
-      });
+      throw new ComposeImageError(
+        "USAGE",
+        `${flag} ${value.replace(/=.*/s, "")}: there is no file that it could be for`,
+        {
+          hint: "Name the file: --file compose.yaml.",
+        },
+      );
     }
     const replacements = replace.map(parseReplacement);
     const plan = parseComposeFlags({ ...flags, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
@@ -138,7 +142,7 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
 function variableOf(item: string, env: Terminal["env"]): [name: string, value: string] {
   const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s.exec(item) ?? [];
   if (name === undefined) {
-    throw new ComposeImageError("USAGE", `--var ${item} is neither NAME=VALUE nor NAME`, {
+    throw new ComposeImageError("USAGE", `--var ${item.replace(/=.*/s, "")} is not a variable's name`, {
       hint: "A name has letters, digits and _, and begins with no digit.",
     });
   }
@@ -154,12 +158,15 @@ async function readText(file: string, terminal: Terminal): Promise<string> {
   try {
     if (file === "-") return await terminal.readInput(maxFileSize);
     const content = await abortable(collect(createReadStream(file), maxFileSize, file), { signal });
-    return content.toString("utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(content);
   } catch (error) {
     if (error instanceof ComposeImageError && error.code === "LIMIT_EXCEEDED") {
       throw new ComposeImageError("USAGE", `--file ${file} is larger than ${maxFileSize} bytes`, {
         hint: "It says what to compose, and is a few lines of YAML.",
       });
+    }
+    if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
+      throw new ComposeImageError("USAGE", `--file ${file} is not UTF-8`, { hint: "Save it as UTF-8." });
     }
     if (errnoOf(error) === "ENOENT") {
       throw new ComposeImageError("USAGE", `--file ${file} is not there`, {

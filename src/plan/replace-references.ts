@@ -5,8 +5,9 @@ import { within } from "./within.ts";
 
 /** What `--replace FROM=TO` says. */
 export interface Replacement {
-  readonly text: string;
-  /** Spellings of what is replaced: as typed, and as a reference of Docker Hub. */
+  /** What is replaced, as typed. */
+  readonly given: string;
+  /** Its spellings: as typed, and as a reference of Docker Hub. */
   readonly from: readonly string[];
   readonly to: string;
 }
@@ -28,7 +29,7 @@ export function parseReplacement(text: string): Replacement {
   const [first = "", ...path] = from.split("/");
   const hasHost = path.length > 0 && (/[.:[]/.test(first) || first === "localhost");
   const onHub = path.length > 0 ? `docker.io/${from}` : `docker.io/library/${from}`;
-  return { text, from: hasHost ? [from] : [from, onHub], to: to.replace(/\/+$/, "") };
+  return { given: from, from: hasHost ? [from] : [from, onHub], to: to.replace(/\/+$/, "") };
 }
 
 /**
@@ -65,7 +66,7 @@ function replaceIn(location: ImageLocation, replacements: readonly Replacement[]
   }
   if (best === undefined) return location;
   const { from, replacement } = best;
-  return within(`--replace ${replacement.text}`, () =>
+  return within(`--replace ${replacement.given}`, () =>
     parseLocation(`${replacement.to}${name.slice(from.length)}`),
   );
 }

@@ -236,7 +236,7 @@ tags: ["${name}:1"]
       "a variable without a name",
       () => file("x"),
       ["--var", "1=2"],
-      { code: "USAGE", message: ["--var 1=2 is neither NAME=VALUE nor NAME"], hint: "letters" },
+      { code: "USAGE", message: ["--var 1 is not a variable's name"], hint: "letters" },
     ],
     [
       "an image that is named twice",
@@ -279,13 +279,19 @@ tags: ["${name}:1"]
       [["-f", "/"], { status: 8, code: "LOCAL_IO", message: ["cannot read /", "directory"], hint: "path" }],
       [
         ["--set", "a=b"],
-        { status: 2, code: "USAGE", message: ["--set a=b: there is no file"], hint: "--file" },
+        { status: 2, code: "USAGE", message: ["--set a: there is no file"], hint: "--file" },
       ],
       [
         ["--var", "a=b"],
-        { status: 2, code: "USAGE", message: ["--var a=b: there is no file"], hint: "--file" },
+        { status: 2, code: "USAGE", message: ["--var a: there is no file"], hint: "--file" },
       ],
     ];
+    const latin1 = join(await temporaryDirectory("latin1"), "latin1.yaml");
+    await writeFile(latin1, Buffer.from("base: \xe4", "latin1"));
+    refusals.push([
+      ["-f", latin1],
+      { status: 2, code: "USAGE", message: ["latin1.yaml is not UTF-8"], hint: "UTF-8" },
+    ]);
     for (const [args, refusal] of refusals) await expectRefusal(await runCli(args), refusal);
   });
 

@@ -81,7 +81,7 @@ describe("replacing references", () => {
     expect(() => replacedBase("r.example/a:1", "r.example=X Y")).toThrow(
       expect.objectContaining({
         code: "REFERENCE_INVALID",
-        message: expect.stringContaining("--replace r.example=X Y: malformed reference"),
+        message: expect.stringContaining("--replace r.example: malformed reference"),
       }),
     );
   });

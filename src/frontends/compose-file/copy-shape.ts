@@ -4,19 +4,10 @@ import { expectInside, parseDirectory, samePath } from "../../plan/directory.ts"
 import { modePattern, parseMode } from "../../plan/mode.ts";
 import type { DraftCopy } from "../../plan/plan-draft.ts";
 import { within } from "../../plan/within.ts";
+import { list, mappingOr, object, oneOrMore } from "../yaml/collection-shapes.ts";
 import { faultAt, type Located, placeName } from "../yaml/located.ts";
-import {
-  described,
-  list,
-  mappingOr,
-  object,
-  oneOrMore,
-  refined,
-  type Shape,
-  text,
-  truth,
-  word,
-} from "../yaml/shape.ts";
+import { text, truth, word } from "../yaml/scalar-shapes.ts";
+import { described, refined, type Shape } from "../yaml/shape.ts";
 
 /** A copy step as the file has it: the image it takes from may be one of the file's builders. */
 export interface FileCopy extends Omit<DraftCopy, "from"> {

@@ -7,19 +7,10 @@ import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { parseStopSignal, stopSignalPattern } from "../../plan/stop-signal.ts";
 import { parseVolume } from "../../plan/volume.ts";
 import { within } from "../../plan/within.ts";
+import { list, map, object, oneOrMore } from "../yaml/collection-shapes.ts";
 import { faultAt } from "../yaml/located.ts";
-import {
-  count,
-  described,
-  list,
-  map,
-  object,
-  oneOrMore,
-  refined,
-  type Shape,
-  text,
-  word,
-} from "../yaml/shape.ts";
+import { count, text, word } from "../yaml/scalar-shapes.ts";
+import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
 
@@ -100,7 +91,7 @@ export const fileShape = object(
     ),
     sourceDateEpoch: described(
       "Seconds since 1970: sets back later file times, and dates the image.",
-      count("seconds since 1970", (seconds, what) => parseSourceDateEpoch(seconds, `${what}: `)),
+      count("a number of seconds since 1970", (seconds, what) => parseSourceDateEpoch(seconds, `${what}: `)),
     ),
     record: described(
       "Whether the image says what it was made from. By default annotations.",

@@ -1,6 +1,8 @@
 import type { JsonObject } from "../../model/json.ts";
 import { durationPattern, parseDuration } from "../../plan/duration.ts";
-import { count, described, list, object, refined, type Shape, word } from "../yaml/shape.ts";
+import { list, object } from "../yaml/collection-shapes.ts";
+import { count, word } from "../yaml/scalar-shapes.ts";
+import { described, refined, type Shape } from "../yaml/shape.ts";
 
 const duration = word("a duration", parseDuration, { pattern: durationPattern });
 
@@ -20,7 +22,10 @@ export const healthcheckShape: Shape<JsonObject> = refined(
       timeout: described("Time a run may take.", duration),
       startPeriod: described("Time in which failures do not count.", duration),
       startInterval: described("Time from one run to the next in the start period.", duration),
-      retries: described("Failures in a row that make a container unhealthy.", count("a number", Number)),
+      retries: described(
+        "Failures in a row that make a container unhealthy.",
+        count("a whole number", Number),
+      ),
     },
     "a mapping with test",
     ["test"],

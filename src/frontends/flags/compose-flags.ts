@@ -103,7 +103,7 @@ export function draftFromFlags(flags: ComposeFlags): PlanDraft {
 }
 
 /** The error for a part of the plan that no flag gives. */
-export function missingFlag(part: PlanPart): ComposeImageError {
+function missingFlag(part: PlanPart): ComposeImageError {
   const [message, hint] = missingParts[part];
   return new ComposeImageError("USAGE", message, { hint });
 }

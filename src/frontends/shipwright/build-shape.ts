@@ -1,7 +1,9 @@
 import { parseDirectory, type SourceAndDestination } from "../../plan/directory.ts";
 import { parseBase, parseTarget } from "../../plan/images.ts";
+import { list, map, object } from "../yaml/collection-shapes.ts";
 import { faultAt } from "../yaml/located.ts";
-import { foreign, list, map, object, refined, type Shape, text, truth, word } from "../yaml/shape.ts";
+import { foreign, text, truth, word } from "../yaml/scalar-shapes.ts";
+import { refined, type Shape } from "../yaml/shape.ts";
 
 /** A path with where it goes, and its place for messages. */
 export interface BuildPath extends SourceAndDestination {

@@ -113,7 +113,7 @@ function expectNoExpansion(texts: Located): void {
     if (value.kind !== "scalar" || !/\$(?:\{|[A-Za-z_])/.test(value.text)) continue;
     throw faultAt(
       value,
-      `${value.text} refers to a variable, which is known only where a Dockerfile is built`,
+      `refers to a variable, which is known only where a Dockerfile is built`,
       "Write the value itself.",
     );
   }

@@ -2,11 +2,11 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
-  type ParsedNode,
   parseAllDocuments,
 } from "yaml";
 import { ComposeImageError, type ErrorDetails } from "../../model/errors.ts";
@@ -35,6 +35,7 @@ export function readDocuments(text: string, name: string): Located[] {
   return parse(text, name, lines).flatMap((document) => {
     const [fault] = [...document.errors, ...document.warnings];
     if (fault !== undefined) {
+      if (/call stack/.test(fault.message)) throw notYaml(`${at(fault.pos[0])}: nested too deeply`);
       const what = fault.message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
       const isVariable = text.slice(0, fault.pos[0] + 1).endsWith("${");
       const hint = isVariable ? `Inside [ ] and { }, \${NAME} needs quotes.` : undefined;
@@ -123,7 +124,7 @@ class DocumentReader {
 }
 
 function startOf(node: unknown): number | undefined {
-  return (node as ParsedNode | null | undefined)?.range?.[0];
+  return isNode(node) ? node.range?.[0] : undefined;
 }
 
 function notYaml(message: string, { hint, cause }: ErrorDetails = {}): ComposeImageError {

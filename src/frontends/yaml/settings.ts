@@ -24,7 +24,7 @@ export function parseSetting(text: string): Setting {
   const [, key = "", value = ""] = match ?? [];
   const steps = stepsOf(key);
   if (steps === undefined) {
-    throw new ComposeImageError("USAGE", `--set ${text} is not KEY=VALUE`, {
+    throw new ComposeImageError("USAGE", `--set ${beforeEquals(text)} is not KEY=VALUE`, {
       hint: "Write for example --set env.MODE=test, --set copy.0.dst=/app or --set 'labels.\"org.example.key\"=x'.",
     });
   }
@@ -73,6 +73,12 @@ function parseValue(value: string, place: Place): Located {
     if (read !== undefined && more.length === 0) return read;
   }
   return { kind: "scalar", value, text: value, isText: true, ...place };
+}
+
+/** What messages show: the value may be a secret. */
+function beforeEquals(text: string): string {
+  const equals = text.indexOf("=");
+  return equals < 0 ? text : `${text.slice(0, equals)}=…`;
 }
 
 /** `undefined` for what is no path. */

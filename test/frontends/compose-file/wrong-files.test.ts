@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ComposeFileOptions, parseComposeFile } from "../../../src/frontends/plans.ts";
+import { ComposeImageError } from "../../../src/model/errors.ts";
 import { wrongFiles } from "./wrong-files.ts";
 
 const least = "builder: b:1\nbase: b:2\ncopy: [/a]\ntags: [t:1]\n";
@@ -14,6 +16,48 @@ describe("a wrong compose.yaml", () => {
       expect(() => parseComposeFile(text, { name: "f" })).toThrow(`f:${message}`);
     },
   );
+
+  it("that comes of a right one by any accident is read, or refused with a place", () => {
+    const right = `builders: {a: "x:1"}\nbase: \${B:-y}\ncopy:\n  - {from: a, src: [/a, /b], dst: /c/, chmod: 0755}\n  - /d:/e\nenv: {A: &x 1, B: *x}\nexpose: [80]\nhealthcheck: {test: [CMD], interval: 1s}\ntags: [t]\n`;
+    const accident = fc.record({
+      at: fc.nat(right.length),
+      removed: fc.nat(12),
+      put: fc.oneof(
+        fc.string({ maxLength: 4 }),
+        fc.constantFrom(
+          "$",
+          "${",
+          "}",
+          "[",
+          "{",
+          ": ",
+          "\n",
+          "- ",
+          "*x",
+          "&x",
+          "!",
+          "\t",
+          "---\n",
+          "null",
+          "__proto__",
+        ),
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(accident, { minLength: 1, maxLength: 3 }), (accidents) => {
+        let text = right;
+        for (const { at, removed, put } of accidents)
+          text = text.slice(0, at) + put + text.slice(at + removed);
+        try {
+          parseComposeFile(text, { name: "f" });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ComposeImageError);
+          expect(error).toMatchObject({ message: expect.stringMatching(/^f:\d+:\d+: /) });
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
 
   it.each<[options: ComposeFileOptions, message: string, hint: string]>([
     [{ variables: { X: "1" } }, "--var X: nothing in f asks for it", "${X}"],

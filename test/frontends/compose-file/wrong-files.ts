@@ -149,6 +149,17 @@ export const wrongFiles: readonly WrongFile[] = [
     hint: "[CMD, /bin/check]",
   },
   {
+    text: withLine("healthcheck: {test: [NONE], retries: often}"),
+    message: "5:38: healthcheck.retries has to be a whole number, and is text",
+    hint: "whole number",
+  },
+  {
+    text: withLine("sourceDateEpoch: 999999999999"),
+    message: '5:18: sourceDateEpoch: the source date epoch "999999999999" is not',
+    hint: "git log",
+    isFineForSchema: true,
+  },
+  {
     text: withLine("healthcheck: {interval: 1s}"),
     message: "5:14: healthcheck lacks the key test",
     hint: "test:",
@@ -173,12 +184,12 @@ export const wrongFiles: readonly WrongFile[] = [
   { text: withLine("stopSignal: term"), message: "5:13: stopSignal term is not a signal", hint: "SIGTERM" },
   {
     text: withLine("sourceDateEpoch: now"),
-    message: '5:18: sourceDateEpoch: the source date epoch "now" is not',
+    message: "5:18: sourceDateEpoch has to be a number of seconds since 1970, and is text",
     hint: "1970",
   },
   {
     text: withLine("sourceDateEpoch: 1.5"),
-    message: '5:18: sourceDateEpoch: the source date epoch "1.5" is not',
+    message: "5:18: sourceDateEpoch has to be a number of seconds since 1970, and is a number",
     hint: "1970",
   },
   {

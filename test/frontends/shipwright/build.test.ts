@@ -155,12 +155,12 @@ describe("a Build", () => {
     ],
     [
       buildOf([paths, "env: {PATH: /x:$PATH}"]),
-      "f:8:17: spec.runtime.env.PATH /x:$PATH refers to a variable",
+      "f:8:17: spec.runtime.env.PATH refers to a variable",
       "value itself",
     ],
     [
       buildOf([paths, "labels: {a: '${B}'}"]),
-      "f:8:17: spec.runtime.labels.a ${B} refers to a variable",
+      "f:8:17: spec.runtime.labels.a refers to a variable",
       "value itself",
     ],
     [

@@ -41,7 +41,10 @@ describe("settings", () => {
 
   it.each(["", "a", "=x", ".a=x", "a.=x", "a..b=x", "[0]=x", 'a"b=x', '"a=x'])("%j is none", (text) => {
     expect(() => parseSetting(text)).toThrow(
-      expect.objectContaining({ code: "USAGE", message: `--set ${text} is not KEY=VALUE` }),
+      expect.objectContaining({
+        code: "USAGE",
+        message: `--set ${text.replace(/=.*/, "=…")} is not KEY=VALUE`,
+      }),
     );
   });
 
