@@ -1,4 +1,5 @@
 export { type ComposeFlags, parseComposeFlags } from "./frontends/flags/compose-flags.ts";
+export { type ComposeFileOptions, parseComposeFile } from "./frontends/plans.ts";
 export type { Side, TransferEvent, TransferListener } from "./io/transfer.ts";
 export type { Descriptor } from "./model/descriptor.ts";
 export type { Digest } from "./model/digest.ts";

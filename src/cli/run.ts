@@ -8,6 +8,7 @@ import { addComposeCommand } from "./commands/compose.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
+import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { exitStatus, exitStatusOf } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
@@ -50,6 +51,8 @@ function makeProgram(terminal: Terminal): Command {
       outputError: () => {},
     });
   addComposeCommand(program, terminal);
+  addPlanCommand(program, terminal);
+  addSchemaCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
   addServeCommand(program, terminal);

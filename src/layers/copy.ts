@@ -1,3 +1,4 @@
+import { namesDirectory } from "../model/destination.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { type ByteString, bytesOfText } from "../tar/byte-string.ts";
 import type { Timestamp } from "../tar/entry.ts";
@@ -35,8 +36,8 @@ export interface Copy {
  */
 export function copyInto(output: OutputTree, copy: Copy): void {
   const found = askAll(copy.sources, (source) => findSources(copy.from, source, copy.fromName)).flat();
-  const namesDirectory = /(?:^|\/)\.?$/.test(copy.destination);
-  if ((found.length > 1 || copy.sources.length > 1) && !namesDirectory) {
+  const isDirectory = namesDirectory(copy.destination);
+  if ((found.length > 1 || copy.sources.length > 1) && !isDirectory) {
     throw new ComposeImageError(
       "USAGE",
       `several sources cannot be copied to ${copy.destination}, which is a single name`,
@@ -47,7 +48,7 @@ export function copyInto(output: OutputTree, copy: Copy): void {
   for (const source of found) {
     const step = new SourceCopy(output, copy);
     if (source.node.children !== undefined) step.copyContents(source, destination);
-    else if (namesDirectory) step.copyFileInto(source, destination);
+    else if (isDirectory) step.copyFileInto(source, destination);
     else step.copyFileTo(source, destination);
   }
 }

@@ -27,6 +27,11 @@ export function parseOwner(text: string): OwnerSpec {
   };
 }
 
+/** The owner as {@link parseOwner} reads it. */
+export function formatOwner({ user, group }: OwnerSpec): string {
+  return `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
+}
+
 function idOrName(text: string, whole: string): number | string {
   if (!/^[0-9]+$/.test(text)) return text;
   const id = Number(text);

@@ -2,8 +2,9 @@ import { tmpdir } from "node:os";
 import { type Call, unstoppable } from "../io/call.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
-import { ignoreTransfers } from "../io/transfer.ts";
+import type { TransferListener } from "../io/transfer.ts";
 import type { Digest } from "../model/digest.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { Stores } from "../store/open-stores.ts";
@@ -74,14 +75,45 @@ export interface ComposeFigures extends TransferFigures {
  * @throws ComposeImageError; the reason of `signal` when stopped.
  */
 export async function compose(plan: ComposePlan, options: ComposeOptions = {}): Promise<ComposeResult> {
-  const startedAt = performance.now();
-  const counter = new FigureCounter();
+  for await (const result of composeEach([plan], options)) return result;
+  throw new ComposeImageError("INTERNAL", "a plan without a result");
+}
+
+/**
+ * Composes one image after the other, over the same connections and logins. Each is done when its result comes; what
+ * fails ends it, and leaves those before as they are.
+ *
+ * @throws ComposeImageError; the reason of `signal` when stopped.
+ */
+export async function* composeEach(
+  plans: readonly ComposePlan[],
+  options: ComposeOptions = {},
+): AsyncGenerator<ComposeResult> {
   const call: Call = options.signal === undefined ? unstoppable : { signal: options.signal };
-  const onTransfer = counter.listener(options.onTransfer ?? ignoreTransfers);
-  const { jobs = 4, dryRun = false } = options;
-  const transfers = 2 * jobs * (1 + plan.targets.length);
+  const { jobs = 4 } = options;
+  let counter = new FigureCounter();
+  const onTransfer: TransferListener = (event) => {
+    counter.count(event);
+    options.onTransfer?.(event);
+  };
+  const transfers = 2 * jobs * (1 + Math.max(...plans.map(({ targets }) => targets.length), 0));
   const maxConnections = Math.max(options.maxConnections ?? 128, transfers);
   await using stores = new Stores({ ...options, onTransfer, maxConnections });
+  for (const plan of plans) {
+    counter = new FigureCounter();
+    yield await composeOne(plan, { ...options, jobs, onTransfer }, stores, counter, call);
+  }
+}
+
+async function composeOne(
+  plan: ComposePlan,
+  options: ComposeOptions & { readonly jobs: number; readonly onTransfer: TransferListener },
+  stores: Stores,
+  counter: FigureCounter,
+  call: Call,
+): Promise<ComposeResult> {
+  const startedAt = performance.now();
+  const { jobs, dryRun = false, onTransfer } = options;
   const images = await resolvePlan(plan, stores, call);
   const { base, builders, platform } = images;
   const parts = describeParts(plan, images);

@@ -1,4 +1,4 @@
-import type { TransferEvent, TransferListener } from "../io/transfer.ts";
+import type { TransferEvent } from "../io/transfer.ts";
 
 /** What a run moved. */
 export interface TransferFigures {
@@ -22,14 +22,6 @@ export class FigureCounter {
   readonly #mounted = new Set<string>();
   readonly #present = new Set<string>();
 
-  /** Counts, and hands on. */
-  listener(next: TransferListener): TransferListener {
-    return (event) => {
-      this.#count(event);
-      next(event);
-    };
-  }
-
   figures(): TransferFigures {
     return {
       downloadedBytes: this.#downloadedBytes,
@@ -40,7 +32,7 @@ export class FigureCounter {
     };
   }
 
-  #count(event: TransferEvent): void {
+  count(event: TransferEvent): void {
     if (event.kind === "progress") {
       if (event.direction === "download") this.#downloadedBytes += event.bytes;
       else this.#uploadedBytes += event.bytes;

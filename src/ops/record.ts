@@ -1,7 +1,9 @@
 import type { Digest } from "../model/digest.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
+import { formatOwner } from "../model/owner.ts";
 import type { ComposePlan, CopyStep } from "../plan/compose-plan.ts";
+import { formatMode } from "../plan/mode.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
@@ -69,14 +71,10 @@ function stepRecord(copy: CopyStep): JsonObject {
     src: [...copy.sources],
     dst: copy.destination,
     ...(copy.chown !== undefined && { chown: formatOwner(copy.chown) }),
-    ...(copy.chmod !== undefined && { chmod: copy.chmod.toString(8).padStart(4, "0") }),
+    ...(copy.chmod !== undefined && { chmod: formatMode(copy.chmod) }),
     ...(copy.exclude.length > 0 && { exclude: [...copy.exclude] }),
     ...(copy.link && { link: true }),
   };
-}
-
-function formatOwner({ user, group }: { user?: number | string; group?: number | string }): string {
-  return `${user ?? ""}${group === undefined ? "" : `:${group}`}`;
 }
 
 /** A reference others can use; a path of this machine is none. */

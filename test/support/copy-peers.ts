@@ -63,7 +63,7 @@ export async function composeWithCli(
 const outcomesByDigest = new Map<string, Promise<ComposeOutcome>>();
 
 /** An image's tree and config; one digest is unpacked once, wherever it is. */
-async function imageOutcome(image: string): Promise<ComposeOutcome> {
+export async function imageOutcome(image: string): Promise<ComposeOutcome> {
   const digest = /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1];
   if (digest === undefined) return unpackedOutcome(image);
   const known = outcomesByDigest.get(digest) ?? unpackedOutcome(image);

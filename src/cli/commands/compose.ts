@@ -2,16 +2,15 @@ import { access, constants, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { type ComposeFlags, parseComposeFlags } from "../../frontends/flags/compose-flags.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { visibleJson } from "../../model/visible-text.ts";
-import type { ComposeOptions } from "../../ops/compose.ts";
+import type { ComposeOptions, ComposeResult } from "../../ops/compose.ts";
 import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
-import { collectOption } from "../collect-option.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
 import { withMovedTags } from "../moved-tags.ts";
+import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
 import {
@@ -23,7 +22,7 @@ import {
 } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CommandFlags extends ComposeFlags, RegistryFlags, OutputFlags, CacheFlags {
+interface CommandFlags extends PlanFlags, RegistryFlags, OutputFlags, CacheFlags {
   readonly dryRun?: boolean | string;
   readonly jobs?: string;
   readonly memoryLimit?: string;
@@ -36,6 +35,7 @@ Example:
   compose-image --builder registry.example/app-builder:sha-1a2b --base registry.example/node-runtime:24 \\
     --directory /opt/app-root/src:/run/app --workdir /run/app --entrypoint '["node","server.js"]' \\
     --tag registry.example/app:1.2.3
+  compose-image -f compose.yaml --var VERSION=1.2.3 --tag registry.example/app:latest
 
 Standard output gets one line for each repository the image was pushed to: repository@sha256:…
 With --dry-run=full it gets the digest alone.`;
@@ -47,63 +47,8 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     .summary("take directories out of a builder image, put them on a base image, push the result")
     .description(
       "Takes directories out of a builder image and puts them, as one new layer, on a base image.\nNothing is unpacked, no daemon and no privileges are needed.",
-    )
-    .optionsGroup("What to compose:")
-    .option(
-      "--builder <image>",
-      "image the directories are taken from; a registry reference or oci:DIR[:TAG]",
-    )
-    .option("--base <image>", "image to build on, or scratch")
-    .option(
-      "--directory <src[:dst]>",
-      "directory or file to take, and where it goes; repeatable",
-      collectOption,
-    )
-    .option("--tag <image>", "where the image is pushed to; repeatable", collectOption)
-    .option(
-      "--platform <os/arch>",
-      "platform of base and result (default: the only one, else this machine's)",
-    )
-    .option("--builder-platform <os/arch>", "platform of the builder, where it differs")
-    .optionsGroup("How to copy:")
-    .option("--chown <user[:group]>", "owner of what is copied; names as in the base's /etc/passwd")
-    .option("--chmod <mode>", "octal mode of what is copied")
-    .option(
-      "--exclude <pattern>",
-      "leave out, as in .dockerignore, relative to the source; repeatable",
-      collectOption,
-    )
-    .option(
-      "--link",
-      "do not look at the base, as COPY --link: its directories' owners and symlinks are not kept",
-    )
-    .optionsGroup("What the image says:")
-    .option("--env <key=value>", "environment variable; repeatable", collectOption)
-    .option("--label <key=value>", "label; repeatable", collectOption)
-    .option("--annotation <key=value>", "annotation of the manifest; repeatable", collectOption)
-    .option("--workdir <path>", "working directory; made where it is missing")
-    .option("--user <user[:group]>", "user the container runs as")
-    .option(
-      "--entrypoint <json>",
-      `entrypoint, as '["node","server.js"]' or one word; clears the base's command`,
-    )
-    .option("--cmd <json>", "command, written as the entrypoint is")
-    .option("--expose <port[/proto]>", "port the container listens on; repeatable", collectOption)
-    .option("--history-comment <text>", "comment of the new layer's history entry")
-    .addOption(
-      new Option(
-        "--record <where>",
-        "keep a record of what the image was made from: annotations or none",
-      ).default("annotations"),
-    )
-    .option("--format <family>", "oci or docker (default: the base's)")
-    .option(
-      "--source-date-epoch <seconds>",
-      "latest time of files, and the image's time (default: SOURCE_DATE_EPOCH)",
-    )
-    .addOption(
-      new Option("--compression <algorithm>", "of the new layer: gzip[:0-9] or none").default("gzip:6"),
-    )
+    );
+  addPlanOptions(command)
     .optionsGroup("How to run:")
     .option(
       "--dry-run [full]",
@@ -130,8 +75,12 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
 
 async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void> {
   const { env } = terminal;
-  const sourceDateEpoch = flags.sourceDateEpoch ?? (env.SOURCE_DATE_EPOCH || undefined);
-  const plan = parseComposeFlags({ ...flags, sourceDateEpoch });
+  const plans = await readPlans(flags, terminal);
+  if (plans.length > 1 && flags.metadataFile !== undefined) {
+    throw new ComposeImageError("USAGE", `--metadata-file is for one image, and these are ${plans.length}`, {
+      hint: "Give each image a file of its own, or use --json.",
+    });
+  }
   const dryRun = parseDryRun(flags.dryRun);
   const movedTags: string[] = [];
   const options: ComposeOptions = {
@@ -150,21 +99,43 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   for (const path of [flags.digestFile, flags.metadataFile]) {
     if (path !== undefined) await expectWritable(path);
   }
-  const progress = startProgress(terminal, flags);
+  let progress = startProgress(terminal, flags);
   if (options.cacheDirectory === undefined && flags.cache !== false) {
     const message = "not keeping what the base holds: neither XDG_CACHE_HOME nor HOME names a directory";
     progress.listener({ kind: "note", store: "cache", message });
   }
   // Loaded only now, so that help and wrong usage are answered at once.
-  const { compose } = await import("../../ops/compose.ts");
-  const result = await compose(plan, options)
-    .catch((error: unknown) => {
-      throw withMovedTags(error, movedTags);
-    })
-    .finally(() => progress.stop());
-  const { image } = result;
+  const { composeEach } = await import("../../ops/compose.ts");
+  const results: ComposeResult[] = [];
+  try {
+    for await (const result of composeEach(plans, options)) {
+      progress.stop();
+      results.push(result);
+      await report(result, results, flags, terminal);
+      progress = startProgress(terminal, flags);
+    }
+  } catch (error) {
+    throw withMovedTags(error, movedTags);
+  } finally {
+    progress.stop();
+  }
+  const [only, ...more] = results.map(composeDocument);
+  if (flags.json) terminal.write(`${visibleJson(more.length === 0 ? only : [only, ...more])}\n`);
+}
+
+/** Tells of an image that is done; `results` are all so far. */
+async function report(
+  result: ComposeResult,
+  results: readonly ComposeResult[],
+  flags: CommandFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { image, forecast, pushed } = result;
   if (image !== undefined && flags.digestFile !== undefined) {
-    await writeOutput(flags.digestFile, `${image.descriptor.digest}\n`);
+    const digests = results.flatMap((each) =>
+      each.image === undefined ? [] : [each.image.descriptor.digest],
+    );
+    await writeOutput(flags.digestFile, digests.map((digest) => `${digest}\n`).join(""));
   }
   if (image !== undefined && flags.metadataFile !== undefined) {
     await writeOutput(
@@ -173,13 +144,11 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     );
   }
   if (!flags.quiet) {
-    terminal.writeError(
-      result.forecast === undefined ? summarize(result) : describeForecast(result.forecast),
-    );
+    terminal.writeError(forecast === undefined ? summarize(result) : describeForecast(forecast));
   }
-  if (flags.json) terminal.write(`${visibleJson(composeDocument(result))}\n`);
-  else if (dryRun === "full" && image !== undefined) terminal.write(`${image.descriptor.digest}\n`);
-  else for (const { name, digest } of result.pushed) terminal.write(`${name}@${digest}\n`);
+  if (flags.json) return;
+  if (flags.dryRun === "full" && image !== undefined) terminal.write(`${image.descriptor.digest}\n`);
+  else for (const { name, digest } of pushed) terminal.write(`${name}@${digest}\n`);
 }
 
 function parseDryRun(value: boolean | string | undefined): false | "plan" | "full" {

@@ -1,13 +1,23 @@
 import { ComposeImageError } from "../../model/errors.ts";
-import { type ImageLocation, parseLocation } from "../../model/location.ts";
-import type { MediaTypeFamily } from "../../model/media-types.ts";
 import { parseOwner } from "../../model/owner.ts";
 import { parsePlatform } from "../../model/platform.ts";
-import type { ComposePlan, ConfigChanges, CopyStep } from "../../plan/compose-plan.ts";
+import { formats, oneOf, records } from "../../plan/choices.ts";
+import type { ComposePlan, ConfigChanges } from "../../plan/compose-plan.ts";
+import { parseCompression } from "../../plan/compression.ts";
+import { parseDirectory } from "../../plan/directory.ts";
+import { parseExposedPorts } from "../../plan/exposed-ports.ts";
+import { parseBase, parseImage, parseTarget } from "../../plan/images.ts";
+import { parseMode } from "../../plan/mode.ts";
+import {
+  type CopyOptions,
+  completePlan,
+  type DraftCopy,
+  type PlanDraft,
+  type PlanPart,
+} from "../../plan/plan-draft.ts";
+import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
+import { within } from "../../plan/within.ts";
 import { parseCommand } from "./command.ts";
-import { parseCompression } from "./compression.ts";
-import { parseDirectory } from "./directory.ts";
-import { parseExposedPorts } from "./exposed-ports.ts";
 import { parsePairs } from "./pairs.ts";
 
 /**
@@ -59,57 +69,69 @@ export interface ComposeFlags {
  * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` naming the flag.
  */
 export function parseComposeFlags(flags: ComposeFlags): ComposePlan {
-  const builder = parseImage(
-    required(flags.builder, "--builder", "Name the image to take directories from."),
-    "--builder",
-  );
-  const base = required(flags.base, "--base", "Name the image to build on, or scratch.");
-  const directories = flags.directory ?? [];
-  if (directories.length === 0) {
-    throw new ComposeImageError("USAGE", "nothing to copy: no --directory given", {
-      hint: "Name what to take from the builder, for example --directory /opt/app-root/src:/run/app.",
-    });
-  }
-  const {
-    platform,
-    builderPlatform,
-    format,
-    record = "annotations",
-    sourceDateEpoch,
-    historyComment,
-  } = flags;
+  return completePlan(draftFromFlags(flags), missingFlag);
+}
+
+/**
+ * What the flags say, be it a whole plan or not.
+ *
+ * @throws ComposeImageError as {@link parseComposeFlags} does, but for what is missing.
+ */
+export function draftFromFlags(flags: ComposeFlags): PlanDraft {
+  const { builder, base, directory = [], tag = [], annotation, compression, record } = flags;
+  const { platform, builderPlatform, format, sourceDateEpoch, historyComment } = flags;
+  if (builder === "") throw missingFlag("builder");
+  if (base === "") throw missingFlag("base");
   return {
-    base: base === "scratch" ? { kind: "scratch" } : { kind: "image", location: parseImage(base, "--base") },
-    copies: directories.map((directory) => copyStep(directory, builder, flags)),
+    ...(builder !== undefined && { builder: parseImage(builder, "--builder") }),
+    ...(base !== undefined && { base: parseBase(base, "--base") }),
+    ...(directory.length > 0 && { copies: directory.map(copyStep) }),
+    copyOptions: copyOptions(flags),
     config: configChanges(flags),
-    annotations: parsePairs(flags.annotation, "--annotation"),
-    targets: parseTargets(flags.tag ?? []),
-    ...(platform !== undefined && { platform: ofFlag("--platform", () => parsePlatform(platform)) }),
+    annotations: parsePairs(annotation, "--annotation"),
+    ...(tag.length > 0 && { targets: tag.map((text) => parseTarget(text, "--tag")) }),
+    ...(platform !== undefined && { platform: within("--platform", () => parsePlatform(platform)) }),
     ...(builderPlatform !== undefined && {
-      builderPlatform: ofFlag("--builder-platform", () => parsePlatform(builderPlatform)),
+      builderPlatform: within("--builder-platform", () => parsePlatform(builderPlatform)),
     }),
-    ...(format !== undefined && { format: oneOf<MediaTypeFamily>(format, ["oci", "docker"], "--format") }),
-    compression: parseCompression(flags.compression ?? "gzip"),
-    record: oneOf(record, ["annotations", "none"], "--record"),
-    ...(sourceDateEpoch !== undefined && { sourceDateEpoch: parseEpoch(sourceDateEpoch) }),
+    ...(format !== undefined && { format: oneOf(format, formats, "--format") }),
+    ...(compression !== undefined && { compression: parseCompression(compression, "--compression") }),
+    ...(record !== undefined && { record: oneOf(record, records, "--record") }),
+    ...(sourceDateEpoch !== undefined && { sourceDateEpoch: parseSourceDateEpoch(sourceDateEpoch) }),
     ...(historyComment !== undefined && { historyComment }),
   };
 }
 
-function copyStep(
-  directory: string,
-  from: ImageLocation,
-  { chown, chmod, exclude = [], link = false }: ComposeFlags,
-): CopyStep {
-  const { source, destination } = parseDirectory(directory);
+/** The error for a part of the plan that no flag gives. */
+function missingFlag(part: PlanPart): ComposeImageError {
+  const [message, hint] = missingParts[part];
+  return new ComposeImageError("USAGE", message, { hint });
+}
+
+const missingParts: Readonly<Record<PlanPart, readonly [message: string, hint: string]>> = {
+  builder: ["--builder is missing", "Name the image to take directories from."],
+  base: ["--base is missing", "Name the image to build on, or scratch."],
+  copies: [
+    "nothing to copy: no --directory given",
+    "Name what to take from the builder, for example --directory /opt/app-root/src:/run/app.",
+  ],
+  targets: [
+    "nowhere to push to: no --tag given",
+    "Name the image to make, for example --tag registry.example/app:1.2.3.",
+  ],
+};
+
+function copyStep(directory: string): DraftCopy {
+  const { source, destination } = parseDirectory(directory, "--directory");
+  return { sources: [source], destination, exclude: [], link: false };
+}
+
+function copyOptions({ chown, chmod, exclude, link }: ComposeFlags): CopyOptions {
   return {
-    from,
-    sources: [source],
-    destination,
-    ...(chown !== undefined && { chown: ofFlag("--chown", () => parseOwner(chown)) }),
-    ...(chmod !== undefined && { chmod: parseMode(chmod) }),
-    exclude,
-    link,
+    ...(chown !== undefined && { chown: within("--chown", () => parseOwner(chown)) }),
+    ...(chmod !== undefined && { chmod: parseMode(chmod, "--chmod") }),
+    ...(exclude !== undefined && { exclude }),
+    ...(link !== undefined && { link }),
   };
 }
 
@@ -118,7 +140,9 @@ function configChanges(flags: ComposeFlags): ConfigChanges {
   return {
     ...(env !== undefined && hasItems(env) && { env: parsePairs(env, "--env") }),
     ...(label !== undefined && hasItems(label) && { labels: parsePairs(label, "--label") }),
-    ...(expose.length > 0 && { exposedPorts: parseExposedPorts(expose) }),
+    ...(expose.length > 0 && {
+      exposedPorts: expose.flatMap((item) => parseExposedPorts(item, "--expose")),
+    }),
     ...(workdir !== undefined && { workdir: nonEmpty(workdir, "--workdir") }),
     ...(user !== undefined && { user: nonEmpty(user, "--user") }),
     ...(entrypoint !== undefined && { entrypoint: parseCommand(entrypoint, "--entrypoint") }),
@@ -126,80 +150,11 @@ function configChanges(flags: ComposeFlags): ConfigChanges {
   };
 }
 
-function parseTargets(tags: readonly string[]): ImageLocation[] {
-  if (tags.length === 0) {
-    throw new ComposeImageError("USAGE", "nowhere to push to: no --tag given", {
-      hint: "Name the image to make, for example --tag registry.example/app:1.2.3.",
-    });
-  }
-  return tags.map((tag) => {
-    const location = parseImage(tag, "--tag");
-    if (location.transport === "registry" && location.reference.digest !== undefined) {
-      throw new ComposeImageError(
-        "USAGE",
-        `--tag ${tag} has a digest, which only the composed bytes can decide`,
-        {
-          hint: "Leave out the part from @ on.",
-        },
-      );
-    }
-    return location;
-  });
-}
-
-function parseImage(text: string, flag: string): ImageLocation {
-  return ofFlag(flag, () => parseLocation(text));
-}
-
-/** Names the flag in what is wrong with its value. */
-function ofFlag<T>(flag: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof ComposeImageError)) throw error;
-    throw new ComposeImageError(error.code, `${flag}: ${error.message}`, { hint: error.hint, cause: error });
-  }
-}
-
-function parseMode(text: string): number {
-  if (!/^0?[0-7]{1,4}$/.test(text)) {
-    throw new ComposeImageError("USAGE", `--chmod ${text} is not an octal mode`, {
-      hint: "For example --chmod 0755.",
-    });
-  }
-  return Number.parseInt(text, 8);
-}
-
-function parseEpoch(value: string | number): number {
-  const seconds =
-    typeof value === "number" ? value : /^[0-9]{1,12}$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isInteger(seconds) || seconds < 0 || seconds > 253_402_300_799) {
-    throw new ComposeImageError(
-      "USAGE",
-      `the source date epoch ${JSON.stringify(value)} is not a number of seconds`,
-      {
-        hint: "Give seconds since 1970-01-01 UTC, for example $(git log -1 --format=%ct).",
-      },
-    );
-  }
-  return seconds;
-}
-
-function oneOf<T extends string>(value: string, allowed: readonly T[], flag: string): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found !== undefined) return found;
-  throw new ComposeImageError("USAGE", `${flag} ${value} is not known`, {
-    hint: `Use one of ${allowed.join(", ")}.`,
-  });
-}
-
-function required(value: string | undefined, flag: string, hint: string): string {
-  if (value !== undefined && value !== "") return value;
-  throw new ComposeImageError("USAGE", `${flag} is missing`, { hint });
-}
-
 function nonEmpty(value: string, flag: string): string {
-  return required(value, flag, "Leave the flag out to keep the base's.");
+  if (value !== "") return value;
+  throw new ComposeImageError("USAGE", `${flag} is missing`, {
+    hint: "Leave the flag out to keep the base's.",
+  });
 }
 
 function hasItems(value: readonly string[] | Readonly<Record<string, string>>): boolean {

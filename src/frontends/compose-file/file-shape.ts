@@ -1,0 +1,107 @@
+import { parsePlatform } from "../../model/platform.ts";
+import { formats, oneOf, records } from "../../plan/choices.ts";
+import { compressionPattern, parseCompression } from "../../plan/compression.ts";
+import { exposedPortPattern, parseExposedPorts } from "../../plan/exposed-ports.ts";
+import { parseBase, parseImage, parseTarget } from "../../plan/images.ts";
+import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
+import { parseStopSignal, stopSignalPattern } from "../../plan/stop-signal.ts";
+import { parseVolume } from "../../plan/volume.ts";
+import { within } from "../../plan/within.ts";
+import { list, map, object, oneOrMore } from "../yaml/collection-shapes.ts";
+import { faultAt } from "../yaml/located.ts";
+import { count, text, word } from "../yaml/scalar-shapes.ts";
+import { described, refined, type Shape } from "../yaml/shape.ts";
+import { copyShape } from "./copy-shape.ts";
+import { healthcheckShape } from "./healthcheck-shape.ts";
+
+const image = text("an image", parseImage);
+const platform = text("a platform", (name, what) => within(what, () => parsePlatform(name)));
+const platforms = list(platform, "a list with one platform", 1);
+const texts = map(word("text", String), "a mapping of texts");
+const command = oneOrMore(word("text", String), "a list of texts");
+
+/** Also an empty list, which clears the base's; a text alone must not look like a line for a shell. */
+const words: Shape<readonly string[]> = {
+  wanted: command.wanted,
+  schema: { anyOf: [{ type: "string", pattern: "^\\S+$" }, list(word("text", String), "").schema] },
+  read: (value) => {
+    if (value.kind === "list" && value.items.length === 0) return [];
+    if (value.kind === "scalar" && /\s/.test(value.text)) {
+      throw faultAt(
+        value,
+        `${value.text} has spaces, and nothing is there to take it apart`,
+        "Write a list: [node, server.js].",
+      );
+    }
+    return command.read(value);
+  },
+};
+
+/** A document of `compose.yaml`: every key, how it is read, and what editors are told of it. */
+export const fileShape = object(
+  {
+    builder: described("Image the copies are taken from: a registry reference or oci:DIR[:TAG].", image),
+    builders: described(
+      "Several images that copies are taken from, by names for `from`.",
+      map(image, "a mapping of names to images", {
+        pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
+        hint: "A name begins with a letter and has letters, digits, _ and -.",
+      }),
+    ),
+    base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
+    copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),
+    env: described("Environment variables, merged over the base's.", texts),
+    labels: described("Labels, merged over the base's.", texts),
+    annotations: described("Annotations of the manifest (OCI format only).", texts),
+    workdir: described("Working directory; made where it is missing.", text("a path", String)),
+    user: described("User the container runs as: user[:group].", word("a user", String)),
+    entrypoint: described("Entrypoint; clears the base's command.", words),
+    cmd: described("Command.", words),
+    shell: described("What shell forms run in.", list(word("text", String), "a list of texts", 1)),
+    expose: described(
+      "Ports the container listens on: 8080, 53/udp, 8000-8010.",
+      list(word("a port", parseExposedPorts, { pattern: exposedPortPattern }), "a list of ports"),
+    ),
+    volumes: described(
+      "Paths that are volumes, added to the base's.",
+      list(text("a path", parseVolume), "a list of paths"),
+    ),
+    stopSignal: described(
+      "Signal that stops the container.",
+      word("a signal", parseStopSignal, { pattern: stopSignalPattern }),
+    ),
+    healthcheck: described("How it is found out whether the container is well.", healthcheckShape),
+    platforms: described("Platform of base and result. For now a single one.", {
+      ...refined(platforms, ([first], value) => {
+        const second = value.kind === "list" ? value.items[1] : undefined;
+        if (second === undefined) return first;
+        throw faultAt(
+          second,
+          "is a second platform, and images are composed for one at a time",
+          "Compose once for each platform.",
+        );
+      }),
+      schema: { ...platforms.schema, maxItems: 1 },
+    }),
+    builderPlatform: described("Platform of the builders, where it differs.", platform),
+    tags: described("Where the image is pushed to.", list(text("an image", parseTarget), "a list of images")),
+    compression: described(
+      "Of the new layer: gzip, gzip:LEVEL or none. By default gzip:6.",
+      text("gzip[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
+    ),
+    sourceDateEpoch: described(
+      "Seconds since 1970: sets back later file times, and dates the image.",
+      count("a number of seconds since 1970", (seconds, what) => parseSourceDateEpoch(seconds, `${what}: `)),
+    ),
+    record: described(
+      "Whether the image says what it was made from. By default annotations.",
+      text("annotations or none", (choice, what) => oneOf(choice, records, what), { enum: records }),
+    ),
+    format: described(
+      "Of manifest and configuration. By default the base's.",
+      text("oci or docker", (choice, what) => oneOf(choice, formats, what), { enum: formats }),
+    ),
+    historyComment: described("Comment of the new layer's history entry.", text("text", String)),
+  },
+  "a mapping with builder, base, copy and tags",
+);

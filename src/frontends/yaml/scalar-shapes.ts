@@ -1,0 +1,84 @@
+import type { JsonObject } from "../../model/json.ts";
+import { faultAt, placeName } from "./located.ts";
+import { type Shape, unfit } from "./shape.ts";
+
+/** Reads text into what it means; `what` is the place and path for messages. */
+export type ReadText<T> = (text: string, what: string) => T;
+
+/** What is known of a text beside its reader. */
+export interface TextRules {
+  /** A regular expression it has to match; only editors go by it, the reader decides. */
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+}
+
+/** A text with a variable in it: what comes of it, an editor cannot know. */
+const variable = "\\$\\{[A-Za-z_]";
+
+/** Text, not empty. */
+export function text<T>(wanted: string, read: ReadText<T>, rules: TextRules = {}): Shape<T> {
+  return {
+    wanted,
+    schema: orVariable({ type: "string", minLength: 1, ...rulesSchema(rules) }),
+    read: (value) => {
+      if (value.kind !== "scalar" || typeof value.value !== "string") throw unfit(value, wanted);
+      if (value.text === "") throw faultAt(value, "is empty", `Write ${wanted}, or leave the key out.`);
+      return read(value.text, placeName(value));
+    },
+  };
+}
+
+/** Text that may be written as a number or truth value too, which is then taken as it is written. */
+export function word<T>(wanted: string, read: ReadText<T>, rules: TextRules = {}): Shape<T> {
+  const asText = orVariable({ type: "string", ...rulesSchema(rules) });
+  return {
+    wanted,
+    schema: { anyOf: [asText, { type: ["number", "boolean"] }] },
+    read: (value) => {
+      if (value.kind !== "scalar" || value.value === null) throw unfit(value, wanted);
+      return read(value.text, placeName(value));
+    },
+  };
+}
+
+/** A whole number, not negative. */
+export function count<T>(wanted: string, read: ReadText<T>): Shape<T> {
+  return {
+    wanted,
+    schema: {
+      anyOf: [
+        { type: "integer", minimum: 0 },
+        { type: "string", pattern: `^[0-9]+$|${variable}` },
+      ],
+    },
+    read: (value) => {
+      if (value.kind !== "scalar" || !/^[0-9]+$/.test(value.text)) throw unfit(value, wanted);
+      return read(value.text, placeName(value));
+    },
+  };
+}
+
+/** `true` or `false`. */
+export const truth: Shape<boolean> = {
+  wanted: "true or false",
+  schema: { anyOf: [{ type: "boolean" }, { type: "string", pattern: variable }] },
+  read: (value) => {
+    if (value.kind === "scalar" && typeof value.value === "boolean") return value.value;
+    if (value.kind === "scalar" && value.isText && /^(?:true|false)$/.test(value.text)) {
+      return value.text === "true";
+    }
+    throw unfit(value, "true or false");
+  },
+};
+
+/** Whatever is there, which concerns others. */
+export const foreign: Shape<undefined> = { wanted: "anything", schema: {}, read: () => undefined };
+
+function orVariable(schema: JsonObject): JsonObject {
+  if (schema.pattern === undefined && schema.enum === undefined) return schema;
+  return { anyOf: [schema, { type: "string", pattern: variable }] };
+}
+
+function rulesSchema({ pattern, enum: words }: TextRules): JsonObject {
+  return { ...(pattern !== undefined && { pattern }), ...(words !== undefined && { enum: [...words] }) };
+}

@@ -1,0 +1,40 @@
+import { ComposeImageError } from "../model/errors.ts";
+import { type ImageLocation, parseLocation } from "../model/location.ts";
+import type { BaseImage } from "./compose-plan.ts";
+import { within } from "./within.ts";
+
+/**
+ * Reads an image's reference or layout.
+ *
+ * @param what names the setting in messages.
+ * @throws ComposeImageError `REFERENCE_INVALID`
+ */
+export function parseImage(text: string, what: string): ImageLocation {
+  return within(what, () => parseLocation(text));
+}
+
+/**
+ * Reads an image to build on, or `scratch`.
+ *
+ * @throws ComposeImageError `REFERENCE_INVALID`
+ */
+export function parseBase(text: string, what: string): BaseImage {
+  return text === "scratch" ? { kind: "scratch" } : { kind: "image", location: parseImage(text, what) };
+}
+
+/**
+ * Reads a place to push to.
+ *
+ * @throws ComposeImageError `REFERENCE_INVALID`; `USAGE` for a digest, which nobody can know beforehand.
+ */
+export function parseTarget(text: string, what: string): ImageLocation {
+  const location = parseImage(text, what);
+  if (location.transport === "registry" && location.reference.digest !== undefined) {
+    throw new ComposeImageError(
+      "USAGE",
+      `${what} ${text} has a digest, which only the composed bytes can decide`,
+      { hint: "Leave out the part from @ on." },
+    );
+  }
+  return location;
+}

@@ -1,0 +1,82 @@
+import type { ComposeImageError } from "../model/errors.ts";
+import { formatLocation, type ImageLocation } from "../model/location.ts";
+import type { ComposePlan, ConfigChanges, CopyStep } from "./compose-plan.ts";
+import { defaultCompression } from "./compression.ts";
+
+/** A copy step that may leave open which image it takes from: then it is the draft's builder. */
+export interface DraftCopy extends Omit<CopyStep, "from"> {
+  readonly from?: ImageLocation;
+}
+
+/** What can be said of all copy steps at once. */
+export type CopyOptions = Partial<Pick<CopyStep, "chown" | "chmod" | "exclude" | "link">>;
+
+/** What is said so far of a plan. Front ends make drafts; one over the other, completed, they are the plan. */
+export interface PlanDraft extends Partial<Omit<ComposePlan, "copies">> {
+  /** Taken from by the steps that do not say. */
+  readonly builder?: ImageLocation;
+  readonly copies?: readonly DraftCopy[];
+  /** Put over every copy step, those of drafts below too. */
+  readonly copyOptions?: CopyOptions;
+}
+
+/** What a plan cannot do without. */
+export type PlanPart = "builder" | "base" | "copies" | "targets";
+
+/**
+ * One draft over another. What the upper one says takes the place of what the lower one says; environment, labels and
+ * annotations are merged.
+ */
+export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
+  const config = overlayConfig(lower.config ?? {}, upper.config ?? {});
+  return {
+    ...lower,
+    ...upper,
+    config,
+    annotations: { ...lower.annotations, ...upper.annotations },
+    copyOptions: { ...lower.copyOptions, ...upper.copyOptions },
+  };
+}
+
+/**
+ * Makes the plan of a draft. Copy steps from equal locations share one.
+ *
+ * @param missing makes the error for a part that nobody has said.
+ * @throws ComposeImageError `USAGE`
+ */
+export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => ComposeImageError): ComposePlan {
+  const { builder, copies: steps = [], copyOptions, base, targets = [], ...rest } = draft;
+  if (builder === undefined && steps.every(({ from }) => from === undefined)) throw missing("builder");
+  if (base === undefined) throw missing("base");
+  if (steps.length === 0) throw missing("copies");
+  if (targets.length === 0) throw missing("targets");
+  const shared = new Map<string, ImageLocation>();
+  const copies = steps.map((step): CopyStep => {
+    const from = step.from ?? builder;
+    if (from === undefined) throw missing("builder");
+    const name = formatLocation(from);
+    shared.set(name, shared.get(name) ?? from);
+    return { ...step, from: shared.get(name) ?? from, ...copyOptions };
+  });
+  return {
+    config: {},
+    annotations: {},
+    compression: defaultCompression,
+    record: "annotations",
+    ...rest,
+    base,
+    copies,
+    targets,
+  };
+}
+
+function overlayConfig(lower: ConfigChanges, upper: ConfigChanges): ConfigChanges {
+  const env = { ...lower.env, ...upper.env };
+  const labels = { ...lower.labels, ...upper.labels };
+  return {
+    ...lower,
+    ...upper,
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
+}
