@@ -113,7 +113,8 @@ function examineKind(kind: RegistryKind): void {
       expect(finding("ranges")?.instead).toContain("begins again");
       expect(document.left).toHaveLength(5);
       for (const path of document.left) {
-        expect((await fetch(`${registry.url}${path}`, { method: "HEAD" })).status).toBe(200);
+        const headers = { accept: "*/*, application/vnd.oci.image.manifest.v1+json" };
+        expect((await fetch(`${registry.url}${path}`, { method: "HEAD", headers })).status).toBe(200);
       }
     });
 
@@ -146,7 +147,8 @@ function examineKind(kind: RegistryKind): void {
         interrupt: { when: proxy.seen(isPatch) },
       });
       expect(result.status, result.stderr).toBe(130);
-      expect(await unfinishedUploads(registry)).toEqual([]);
+      const uploads = await unfinishedUploads(registry);
+      expect(uploads.filter((path) => !path.includes("team/lacking"))).toEqual([]);
       const deleted = proxy.exchanges.filter(({ method }) => method === "DELETE");
       expect(deleted.map(({ status }) => status).toSorted()).toEqual([202, 204]);
     });
