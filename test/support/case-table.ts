@@ -9,7 +9,7 @@ export function readRows(document: string): string[] {
 }
 
 /** The row that a case called `ROW` or `ROW--VARIANT` is of. */
-function rowOf(name: string): string {
+export function rowOf(name: string): string {
   return name.replace(/--.*$/, "");
 }
 

@@ -40,7 +40,7 @@ export const wayCases: FaultCases = {
         { status: 5, code: "TLS", message: [`builder ${front.host}/scene/builder`], hint: "--ca-file" },
         { builder },
       );
-      const trusting = { "ca-file": certificates.ca, builder, tag: `${front.host}/faults/tls:1` };
+      const trusting = { "ca-file": certificates.ca, builder };
       const result = await compose("tls", trusting);
       expect(result.status, result.stderr).toBe(0);
       await expectWhole(`${scene.registry.host}/faults/tls:1`);
