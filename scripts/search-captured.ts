@@ -11,7 +11,8 @@ import { searchCaptured } from "./house/secret-search.ts";
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error("usage: search-captured.ts DIRECTORY");
 const { secrets, files, bytes, shown } = await searchCaptured(directory);
-for (const { name, file, record } of shown)
-  console.log(`the secret "${name}…" is shown in ${file}: ${record}`);
+for (const { name, file, record } of shown) {
+  console.log(`the secret "${name}…" is shown in ${file}${record === "" ? "" : `: ${record}`}`);
+}
 console.log(`searched ${bytes} bytes of ${files} files for ${secrets} secrets: ${shown.length} shown`);
 process.exitCode = shown.length > 0 || secrets === 0 || bytes === 0 ? 1 : 0;

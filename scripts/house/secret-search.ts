@@ -11,7 +11,7 @@ export interface CapturedSecret {
 export interface ShownSecret {
   readonly name: string;
   readonly file: string;
-  /** The first line of the record it is in. */
+  /** The first line of the record it is in; empty in a file without records. */
   readonly record: string;
 }
 

@@ -445,7 +445,7 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
     };
     for (const realm of ["http://auth.example/token", "http://10.1.2.3/token", "https://192.168.0.1/token"])
       expectRefused(await withRealm(realm), "UNAUTHORIZED", /not https|internal address/);
-    expectRefused(await withRealm("https://169.254.169.254/token"), "UNAUTHORIZED", "internal address");
+    expectRefused(await withRealm("https://169.254.169.254/token"), "UNAUTHORIZED", "link-local address");
     expect(tunnel.asked).toEqual([]);
     expect((await withRealm("https://auth.example/token")).status).toBe(5);
     expect(tunnel.asked).toEqual(["auth.example:443"]);

@@ -1,9 +1,9 @@
-import { createCipheriv } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { type MadeImage, makeImage, pushMade } from "../support/make-image.ts";
 import type { Fault } from "../support/proxy-fault.ts";
+import { randomContent } from "../support/random-content.ts";
 import { type Exchange, type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 import { registryKinds } from "../support/registries.ts";
 import type { Registry } from "../support/registry.ts";
@@ -132,9 +132,7 @@ function expectContinued(first: Exchange | undefined, rest: readonly Exchange[],
 
 /** A layer with one file that does not compress, and is the same every time. */
 function layerOf(path: string, size: number) {
-  const key = Buffer.alloc(16, path);
-  const content = createCipheriv("aes-128-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size));
-  return { files: [{ path: `${path.split("/")[0]}/` }, { path, content }] };
+  return { files: [{ path: `${path.split("/")[0]}/` }, { path, content: randomContent(path, size) }] };
 }
 
 function sum(numbers: readonly number[]): number {
