@@ -3,7 +3,6 @@ import { expectCovered, readRows } from "../support/case-table.ts";
 import { type FaultScene, faultScene } from "../support/fault-scene.ts";
 import { registryKinds } from "../support/registries.ts";
 import { describeWith } from "../support/tools.ts";
-import { badLineCases } from "./faults/bad-line-cases.ts";
 import { documentCases } from "./faults/document-cases.ts";
 import { publishCases } from "./faults/publish-cases.ts";
 import { readCases } from "./faults/read-cases.ts";
@@ -19,7 +18,6 @@ const cases = Object.entries({
   ...publishCases,
   ...documentCases,
   ...wayCases,
-  ...badLineCases,
 });
 
 describe("the table of docs/faults.md", () => {

@@ -92,10 +92,13 @@ export async function faultScene(registry: Registry, resumes: boolean): Promise<
     return { tag: scene.names.targetByProxy, chown: String(owner) };
   };
   const broken = new Set<string>();
-  const expectNoUploads = async (): Promise<void> => {
+  const noteBroken = (): void => {
     for (const { path, finished, requestBytes } of proxy.exchanges) {
       if (!resumes && !finished && requestBytes > 0) broken.add(path.split("/").at(-1) ?? "");
     }
+  };
+  const expectNoUploads = async (): Promise<void> => {
+    noteBroken();
     const left = async (): Promise<string[]> => {
       const files = await unfinishedUploads(registry);
       return files.filter((file) => ![...broken].some((session) => file.includes(session)));
@@ -138,6 +141,7 @@ export async function faultScene(registry: Registry, resumes: boolean): Promise<
     fresh,
     expectWhole,
     reset() {
+      noteBroken();
       outcomes.length = 0;
       proxy.fault = undefined;
       storage.fault = undefined;

@@ -167,7 +167,7 @@ function passRequest(
     const limit = requestLimit(fault) - before;
     const line = overLine(incoming.socket, chunk.byteLength, fault?.kind === "line" ? fault : {});
     const passed = chunk.subarray(0, Math.max(0, Math.min(limit, line.passed)));
-    const roomy = onward.write(passed);
+    const roomy = passed.byteLength === 0 || onward.write(passed);
     if (passed.byteLength < chunk.byteLength) {
       incoming.pause();
       // a connection that nobody reads from does not tell when it is closed: so the registry's ends at once

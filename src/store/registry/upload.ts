@@ -1,24 +1,15 @@
 import type { Call } from "../../io/call.ts";
 import { outlasting } from "../../io/outlasting.ts";
 import { type Retries, Retryable } from "../../io/retry.ts";
-import { StallTimer } from "../../io/stall-timer.ts";
-import type { Descriptor } from "../../model/descriptor.ts";
 import { digestAlgorithm, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { repositoryScope } from "./auth/scope.ts";
-import type { ByteRange } from "./content-range.ts";
 import { discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
-import { stalledFault } from "./network-fault.ts";
 import type { ApiRequest, RegistryApi } from "./registry-api.ts";
 import { pageError } from "./rejection.ts";
-import { uploadBody } from "./upload-body.ts";
+import { type PartWork, sendPart } from "./send-part.ts";
 import { resolveUploadLocation, withDigest } from "./upload-location.ts";
-import type { UploadParts } from "./upload-parts.ts";
 import { receivedBytes, UploadSession } from "./upload-session.ts";
-import type { UploadSource } from "./upload-source.ts";
-
-/** Registries hash and move a blob between its last byte and their answer; this many usual timeouts are granted. */
-const commitPatience = 10;
 
 /** Longest time that learning of an upload session, and cancelling it, may take after an abort, in milliseconds. */
 export const cancelMs = 2_000;
@@ -27,11 +18,7 @@ export const cancelMs = 2_000;
 const renewalBytes = 1024 * 1024;
 
 /** What an {@link Upload} is made of. */
-export interface UploadWork {
-  readonly api: RegistryApi;
-  readonly descriptor: Descriptor;
-  readonly source: UploadSource;
-  readonly parts: UploadParts;
+export interface UploadWork extends PartWork {
   readonly retries: Retries;
   /** Whether the blob is at the registry. */
   readonly isThere: (call: Call) => Promise<boolean>;
@@ -117,7 +104,12 @@ export class Upload {
     const end = parts.next(first, descriptor.size, session.minPart);
     const range = { first, last: end - 1 };
     const headers = { "content-range": `${first}-${end - 1}` };
-    const answer = await this.#sendPart(session, "PATCH", session.location, range, headers, call);
+    const answer = await sendPart(
+      this.#work,
+      session,
+      { method: "PATCH", target: session.location, range, headers },
+      call,
+    );
     const { status } = answer;
     if (![200, 201, 202, 204].includes(status)) {
       const tooLarge = status === 413 && parts.shrinkAfterRefusal(range, session.minPart);
@@ -141,7 +133,7 @@ export class Upload {
     const { descriptor, parts, api } = this.#work;
     const range = { first: session.received, last: descriptor.size - 1 };
     const target = withDigest(session.location, descriptor.digest);
-    const answer = await this.#sendPart(session, "PUT", target, range, {}, call);
+    const answer = await sendPart(this.#work, session, { method: "PUT", target, range }, call);
     const { status } = answer;
     if (status !== 200 && status !== 201 && status !== 204) {
       if (status === 413 && parts.shrinkAfterRefusal(range, session.minPart)) {
@@ -155,53 +147,6 @@ export class Upload {
     this.#check(answer);
     this.#session = undefined;
     return true;
-  }
-
-  async #sendPart(
-    session: UploadSession,
-    method: "PATCH" | "PUT",
-    target: URL,
-    range: ByteRange,
-    headers: Readonly<Record<string, string>>,
-    call: Call,
-  ): Promise<HttpAnswer> {
-    const { api, descriptor, source, parts } = this.#work;
-    const { timeoutMs } = api.transport;
-    const stall = new StallTimer(call);
-    let sent = 0;
-    const onSent = (bytes: number): void => {
-      sent += bytes;
-      session.sent = Math.max(session.sent, range.first + sent);
-      api.onTransfer({ kind: "progress", direction: "upload", store: api.party.store, descriptor, bytes });
-    };
-    const request: ApiRequest = {
-      ...this.#request(method, target),
-      headers: {
-        "content-type": "application/octet-stream",
-        "content-length": String(range.last - range.first + 1),
-        ...headers,
-      },
-      body: async () => {
-        sent = 0;
-        const options = { source, range, stall, timeoutMs, commitMs: timeoutMs * commitPatience, onSent };
-        return uploadBody(options, call);
-      },
-      headersTimeoutMs: 0,
-      closing: parts.ownConnections,
-    };
-    session.uncertain = true;
-    try {
-      const answer = await api.send(request, { signal: stall.signal });
-      session.uncertain = answer.status >= 300;
-      return answer;
-    } catch (error) {
-      call.signal.throwIfAborted();
-      if (source.failure !== undefined) throw source.failure;
-      if (error instanceof Retryable || stall.expired) parts.shrinkAfterCut(sent);
-      throw stall.expired ? stalledFault(session.location.host, api.party, timeoutMs) : error;
-    } finally {
-      stall.end();
-    }
   }
 
   #moveTo(session: UploadSession, answer: HttpAnswer): void {
