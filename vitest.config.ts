@@ -18,7 +18,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 900_000,
           hookTimeout: 900_000,
-          fileParallelism: false,
+          // What they start takes processors and memory of its own.
+          maxWorkers: 2,
         },
       },
     ],

@@ -5,6 +5,7 @@ import { abortable } from "../io/abortable.ts";
 import { collect } from "../io/collect.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addServeCommand } from "./commands/serve.ts";
@@ -55,6 +56,7 @@ function makeProgram(terminal: Terminal): Command {
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);
   addAuthCommand(program, terminal);
+  addDoctorCommand(program, terminal);
   return program;
 }
 

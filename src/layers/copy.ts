@@ -43,17 +43,17 @@ export function copyInto(output: OutputTree, copy: Copy): void {
       { hint: `End the destination in a slash: ${copy.destination}/` },
     );
   }
-  const step = new CopyStepRun(output, copy);
   const destination = resolveLexically(rootPath, bytesOfText(copy.destination));
   for (const source of found) {
+    const step = new SourceCopy(output, copy);
     if (source.node.children !== undefined) step.copyContents(source, destination);
     else if (namesDirectory) step.copyFileInto(source, destination);
     else step.copyFileTo(source, destination);
   }
 }
 
-/** One run of one step: files linked to each other in the source stay linked within it. */
-class CopyStepRun {
+/** One source, or match, of one step, which BuildKit copies by itself: files linked to each other stay so within it. */
+class SourceCopy {
   readonly #output: OutputTree;
   readonly #copy: Copy;
   readonly #copied = new Map<FileNode, FileNode>();

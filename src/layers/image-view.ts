@@ -145,17 +145,13 @@ export class ImageView {
   #demandAliases(): void {
     if (this.#layers.every(({ index }) => index === undefined || index.aliases.size === 0)) return;
     const aliases = new Set(this.#layers.flatMap(({ index }) => [...(index?.aliases ?? [])]));
-    const writtenInto = new Set<ImagePath>();
+    const writtenInto = new WrittenDirectories(aliases);
     let writesToUnknown = false;
     let first: ImagePath | undefined;
     for (const { wanted, index } of this.#layers.toReversed()) {
       for (const parent of index?.unlistedParents ?? []) {
-        let isKnown = wanted.knows(parent);
-        for (let at = parent; at !== ""; at = parentOf(at)) {
-          writtenInto.add(at);
-          isKnown ||= aliases.has(at);
-        }
-        writesToUnknown ||= !isKnown;
+        const isBelowAlias = writtenInto.add(parent);
+        writesToUnknown ||= !isBelowAlias && !wanted.knows(parent);
       }
       for (const alias of index?.aliases ?? []) {
         if (!writesToUnknown && !writtenInto.has(alias)) continue;
@@ -176,4 +172,32 @@ export class ImageView {
 function isMeant(position: number, scope: ScanScope): boolean {
   if (scope === "all") return true;
   return "only" in scope ? position === scope.only : position <= scope.upTo;
+}
+
+/** Directories that are written into, with all above them. */
+class WrittenDirectories {
+  readonly #aliases: ReadonlySet<ImagePath>;
+  /** Whether each is a symlink that leads into the interest, or below one. */
+  readonly #belowAlias = new Map<ImagePath, boolean>();
+
+  constructor(aliases: ReadonlySet<ImagePath>) {
+    this.#aliases = aliases;
+  }
+
+  has(path: ImagePath): boolean {
+    return this.#belowAlias.has(path);
+  }
+
+  /** Takes a directory in. Gives whether it is such a symlink or below one. */
+  add(directory: ImagePath): boolean {
+    const added: ImagePath[] = [];
+    let at = directory;
+    for (; at !== "" && !this.#belowAlias.has(at); at = parentOf(at)) added.push(at);
+    let isBelow = this.#belowAlias.get(at) ?? false;
+    for (const path of added.reverse()) {
+      isBelow ||= this.#aliases.has(path);
+      this.#belowAlias.set(path, isBelow);
+    }
+    return isBelow;
+  }
 }

@@ -1,7 +1,4 @@
-import { type ImagePath, isWithin, parentOf } from "./path.ts";
-
-/** Up to so many subtrees, trying each is faster than looking up the directories above a path. */
-const fewSubtrees = 4;
+import { type ImagePath, parentOf, rootPath } from "./path.ts";
 
 /**
  * Which paths of an image matter: whole subtrees, single paths, and all the directories above them. What a scan keeps
@@ -11,6 +8,10 @@ export class Interest {
   readonly subtrees: ReadonlySet<ImagePath>;
   readonly paths: ReadonlySet<ImagePath>;
   readonly #above: ReadonlySet<ImagePath>;
+  /** Of the subtrees' paths, shortest first: only so long a beginning of a path can be one of them. */
+  readonly #lengths: readonly number[];
+  /** The same for single paths and what is above, longest first. */
+  readonly #lengthsAbove: readonly number[];
 
   constructor(subtrees: Iterable<ImagePath>, paths: Iterable<ImagePath> = []) {
     this.subtrees = new Set(subtrees);
@@ -22,24 +23,38 @@ export class Interest {
       }
     }
     this.#above = above;
+    this.#lengths = lengthsOf(this.subtrees);
+    this.#lengthsAbove = lengthsOf([...this.paths, ...above]).reverse();
   }
 
   /** Whether the path lies in a wanted subtree. */
   hasInSubtree(path: ImagePath): boolean {
     const { subtrees } = this;
-    if (subtrees.size <= fewSubtrees) {
-      for (const subtree of subtrees) if (isWithin(path, subtree)) return true;
-      return false;
+    for (const length of this.#lengths) {
+      if (length === 0 || length === path.length) {
+        if (length === 0 || subtrees.has(path)) return true;
+      } else if (length > path.length) {
+        return false;
+      } else if (path[length] === "/" && subtrees.has(path.slice(0, length) as ImagePath)) {
+        return true;
+      }
     }
-    for (let at = path; ; at = parentOf(at)) {
-      if (subtrees.has(at)) return true;
-      if (at === "") return false;
-    }
+    return false;
   }
 
   /** Whether the path is wanted, or above one that is: whether a complete scan knows what is there. */
   knows(path: ImagePath): boolean {
     return this.hasInSubtree(path) || this.#above.has(path) || this.paths.has(path);
+  }
+
+  /** The lowest path that is wanted or above one that is, at or above a path outside the wanted subtrees. */
+  lowestKnown(path: ImagePath): ImagePath {
+    for (const length of this.#lengthsAbove) {
+      if (length > path.length || (length < path.length && path[length] !== "/")) continue;
+      const start = path.slice(0, length) as ImagePath;
+      if (this.#above.has(start) || this.paths.has(start)) return start;
+    }
+    return rootPath;
   }
 
   /** Whether all that the other one wants is wanted. */
@@ -53,4 +68,9 @@ export class Interest {
   and(other: Interest): Interest {
     return new Interest([...this.subtrees, ...other.subtrees], [...this.paths, ...other.paths]);
   }
+}
+
+/** The lengths that some paths have, each once, shortest first. */
+function lengthsOf(paths: Iterable<ImagePath>): number[] {
+  return [...new Set(Array.from(paths, ({ length }) => length))].sort((a, b) => a - b);
 }

@@ -23,4 +23,6 @@ export interface LayerIndex {
   readonly unlistedParents: ReadonlySet<ImagePath>;
   /** Bytes of memory that all this may take, at most. */
   readonly cost: number;
+  /** Directories of the interest that are there for entries outside it. */
+  readonly impliedDirectories: ReadonlySet<ImagePath>;
 }

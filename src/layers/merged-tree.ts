@@ -172,6 +172,7 @@ export class MergedTree {
     for (const path of index.opaques) this.#childrenAt(path, false)?.clear();
     if (index.root !== undefined) Object.assign(this.root, index.root);
     this.#last = undefined;
+    for (const path of index.impliedDirectories) this.#childrenAt(path, true);
     for (const [directory, name, file] of index.entries) this.#insert(directory, name, file, position, blob);
   }
 
@@ -179,9 +180,10 @@ export class MergedTree {
    * Where this layer has a directory in place of a lower symlink or file, its markers below are about the directory,
    * not about what the symlink leads to.
    */
-  #makeWayForDirectories({ entries }: LayerIndex): void {
+  #makeWayForDirectories({ entries, whiteouts, opaques }: LayerIndex): void {
+    const marked = directoriesAbove(whiteouts, opaques);
     for (const [directory, name, file] of entries) {
-      if (file.attributes.type !== "directory") continue;
+      if (file.attributes.type !== "directory" || !marked.has(childPath(directory, name))) continue;
       const siblings = this.#childrenAt(directory, false);
       const existing = siblings?.get(name);
       if (existing !== undefined && existing.children === undefined) siblings?.set(name, impliedDirectory());
@@ -329,6 +331,20 @@ export class MergedTree {
     }
     return directory;
   }
+}
+
+/** All directories that hold markers, those above them included. */
+function directoriesAbove(
+  whiteouts: ReadonlySet<ImagePath>,
+  opaques: ReadonlySet<ImagePath>,
+): ReadonlySet<ImagePath> {
+  const above = new Set<ImagePath>();
+  const addFrom = (directory: ImagePath): void => {
+    for (let at = directory; at !== rootPath && !above.has(at); at = parentOf(at)) above.add(at);
+  };
+  for (const path of whiteouts) addFrom(parentOf(path));
+  for (const path of opaques) addFrom(path);
+  return above;
 }
 
 function isSymlink(file: FileNode | undefined): file is FileNode {

@@ -14,6 +14,7 @@ import {
   isWithin,
   parentOf,
   resolveLexically,
+  rootPath,
 } from "./path.ts";
 import { ScanCost } from "./scan-cost.ts";
 import { parseWhiteout } from "./whiteout.ts";
@@ -53,6 +54,9 @@ export class LayerScan {
   readonly #opaques = new Set<ImagePath>();
   readonly #aliases = new Set<ImagePath>();
   readonly #unlistedParents = new Set<ImagePath>();
+  readonly #impliedDirectories = new Set<ImagePath>();
+  /** The unlisted parent for which the directories above were noted last. */
+  #implied = "" as ImagePath;
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
   #listed = "" as ImagePath;
   /** Those met before it, the latest last: where `a-b` is sorted before `a/b`, entries of `a` come later than it. */
@@ -96,6 +100,7 @@ export class LayerScan {
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
     if (!isKnown) {
+      this.#noteImplied(parentOf(path));
       if (header.type === "symlink" && this.#touchesInterest(path, header.linkname))
         this.#note(this.#aliases, path);
       return "skip";
@@ -124,6 +129,7 @@ export class LayerScan {
       aliases: this.#aliases,
       unlistedParents: this.#unlistedParents,
       cost: this.#cost.bytes,
+      impliedDirectories: this.#impliedDirectories,
     };
   }
 
@@ -155,6 +161,14 @@ export class LayerScan {
   #note(paths: Set<ImagePath>, path: ImagePath): void {
     this.#cost.addNote(path);
     paths.add(path);
+  }
+
+  /** An entry's directories are there, whether or not anything describes them: the lowest that is of interest says so. */
+  #noteImplied(parent: ImagePath): void {
+    if (parent === this.#implied || !this.#unlistedParents.has(parent)) return;
+    this.#implied = parent;
+    const lowest = this.#interest.lowestKnown(parent);
+    if (lowest !== rootPath) this.#impliedDirectories.add(lowest);
   }
 
   #noteDirectory(path: ImagePath): void {

@@ -224,8 +224,8 @@ describeWith(["cli"], "bad input, with a registry", () => {
   });
 
   test("a registry that dies while a layer is sent ends with 5", () => {
-    // docker-registry neither continues nor cancels an upload of which it has some bytes more than it said
     scene.proxy.fault = ({ method }) =>
+      // docker-registry would let nobody cancel an upload that it has bytes of
       method === "PUT" ? { kind: "cut-request", afterBytes: 0 } : undefined;
     return scene.refused(
       { tag: scene.names.targetByProxy, retries: "1" },

@@ -35,11 +35,6 @@ describeWith([...debianNeeds, "skopeo", "umoci", "getfattr", "cli"], "compose an
     }
   });
 
-  test("every case that peers.yaml names exists", () => {
-    const named = rows.flatMap(({ cases }) => cases);
-    expect(named.filter((name) => !copyCases.some((request) => request.name === name))).toEqual([]);
-  });
-
   for (const kind of registryKinds) {
     describeWith(kind.needs, `with ${kind.name}`, () => {
       let registry: Registry;

@@ -22,6 +22,18 @@ describe("an interest", () => {
     );
   });
 
+  it("knows the lowest path it knows above any other", () => {
+    fc.assert(
+      fc.property(anyPaths, anyPaths, anyPath, (subtrees, paths, asked) => {
+        const interest = new Interest(subtrees, paths);
+        fc.pre(!interest.hasInSubtree(asked));
+        let lowest = asked;
+        while (lowest !== "" && !interest.knows(lowest)) lowest = parentOf(lowest);
+        expect(interest.lowestKnown(asked)).toBe(lowest);
+      }),
+    );
+  });
+
   it("joined with another covers both and knows what either knew", () => {
     fc.assert(
       fc.property(anyPaths, anyPaths, anyPaths, anyPath, (subtrees, paths, others, asked) => {

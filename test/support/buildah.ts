@@ -7,9 +7,9 @@ import { temporaryDirectory } from "./temp.ts";
 export interface BuildahBuild {
   /** The Dockerfile's text. */
   readonly dockerfile: string;
-  /** The context directory; default: an empty one. */
+  /** The context directory, which it runs in as well; default: an empty one. */
   readonly context?: string;
-  /** The image's name in the store, `localhost/NAME`. */
+  /** The image's name in the store, `localhost/NAME`; or where it goes at once, `oci:DIR:TAG`. */
   readonly name: string;
   /** One layer for each instruction, where the default is one for all. */
   readonly layers?: boolean;
@@ -29,9 +29,9 @@ export interface Buildah {
   pull(source: string, name: string): Promise<void>;
 }
 
-/** A buildah whose images live in a temporary directory, by the vfs driver. */
-export async function createBuildah(): Promise<Buildah> {
-  const store = await temporaryDirectory("buildah");
+/** A buildah whose images live in a directory, by default a temporary one, by the vfs driver. */
+export async function createBuildah(directory?: string): Promise<Buildah> {
+  const store = directory ?? (await temporaryDirectory("buildah"));
   const storeArgs = [
     "--root",
     join(store, "root"),
@@ -56,16 +56,16 @@ export async function createBuildah(): Promise<Buildah> {
       "--file",
       dockerfile,
       "--tag",
-      `localhost/${build.name}`,
+      build.name.startsWith("oci:") ? build.name : `localhost/${build.name}`,
       build.context ?? (await temporaryDirectory("context")),
     ];
   };
   return {
     async build(build) {
-      await run("buildah", await buildArgs(build), { env });
+      await run("buildah", await buildArgs(build), { env, cwd: build.context });
     },
     async attempt(build) {
-      return attempt("buildah", await buildArgs(build), { env });
+      return attempt("buildah", await buildArgs(build), { env, cwd: build.context });
     },
     async push(name, destination) {
       const args = [...storeArgs, "push", "--quiet", "--tls-verify=false", `localhost/${name}`, destination];

@@ -129,7 +129,7 @@ export function composeArguments(options: ComposeArguments): string[] {
 }
 
 /** Uploads that were begun and neither finished nor cancelled, as files in the storage of either kind of registry. */
-async function unfinishedUploads({ directory }: Registry): Promise<string[]> {
+export async function unfinishedUploads({ directory }: Registry): Promise<string[]> {
   const files = await readdir(directory, { recursive: true });
   const isUpload = files.includes("oci-layout")
     ? (path: string) => !/^(index\.json|oci-layout|blobs(\/.*)?)$/.test(path)

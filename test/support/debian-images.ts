@@ -4,6 +4,8 @@ import { cp, glob, mkdir, readFile, rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unstoppable } from "../../src/io/call.ts";
+import { withDirectoryLock } from "../../src/io/directory-lock.ts";
 import { type Buildah, createBuildah } from "./buildah.ts";
 import { downloadPackages, readPackageList, writeContext } from "./debian-rootfs.ts";
 import { removeTree, temporaryDirectory } from "./temp.ts";
@@ -43,22 +45,32 @@ const npmPackages = [
  */
 export async function debianImages(): Promise<DebianImages> {
   const layout = join(tmpdir(), `compose-image-debian-${await inputsKey()}`);
-  if (!existsSync(layout)) {
-    const work = await temporaryDirectory("debian-images");
-    const buildah = await createBuildah();
-    const unfinished = `${layout}.${process.pid}`;
-    const system = await readPackageList(fixture("system.packages"));
-    const tools = await readPackageList(fixture("tools.packages"));
-    const debs = await downloadPackages(system, join(work, "system"));
-    await buildBase(buildah, debs, join(work, "base"));
-    const more = await downloadPackages([...system, ...tools], join(work, "tools"));
-    await buildBuilder(buildah, debs, more, join(work, "builder"));
-    await buildah.push("base", `oci:${unfinished}:base`);
-    await buildah.push("builder", `oci:${unfinished}:builder`);
-    await removeTree(work);
-    await rename(unfinished, layout);
+  const lock = `${layout}.lock`;
+  // Another worker may be building them, for longer than a lock is waited for.
+  while (!existsSync(layout)) {
+    await mkdir(lock, { recursive: true });
+    await withDirectoryLock(lock, () => buildImages(layout), unstoppable).catch((error: unknown) => {
+      if (!/stays locked/.test(String(error))) throw error;
+    });
   }
   return { layout, builder: `oci:${layout}:builder`, base: `oci:${layout}:base` };
+}
+
+async function buildImages(layout: string): Promise<void> {
+  if (existsSync(layout)) return;
+  const work = await temporaryDirectory("debian-images");
+  const buildah = await createBuildah();
+  const unfinished = `${layout}.${process.pid}`;
+  const system = await readPackageList(fixture("system.packages"));
+  const tools = await readPackageList(fixture("tools.packages"));
+  const debs = await downloadPackages(system, join(work, "system"));
+  await buildBase(buildah, debs, join(work, "base"));
+  const more = await downloadPackages([...system, ...tools], join(work, "tools"));
+  await buildBuilder(buildah, debs, more, join(work, "builder"));
+  await buildah.push("base", `oci:${unfinished}:base`);
+  await buildah.push("builder", `oci:${unfinished}:builder`);
+  await removeTree(work);
+  await rename(unfinished, layout);
 }
 
 async function buildBase(buildah: Buildah, debs: readonly string[], context: string): Promise<void> {

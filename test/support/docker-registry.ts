@@ -22,6 +22,10 @@ export interface DockerRegistryOptions {
   };
   /** Serve by TLS with these PEM files; default: plain HTTP. */
   readonly tls?: { readonly serverCert: string; readonly serverKey: string };
+  /** Take no writes. Default `false`. */
+  readonly readOnly?: boolean;
+  /** Remove what clients ask to be removed. Default `true`. */
+  readonly deletes?: boolean;
   /** Another registry's directory, to serve its content; default: an empty one. */
   readonly directory?: string;
 }
@@ -31,13 +35,14 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const home = await temporaryDirectory("docker-registry");
   const directory = options.directory ?? join(home, "storage");
   await mkdir(directory, { recursive: true });
-  const { tls } = options;
+  const { tls, readOnly = false, deletes = true } = options;
   const config: Record<string, unknown> = {
     version: 0.1,
     log: { level: "info" },
     storage: {
       filesystem: { rootdirectory: directory },
-      delete: { enabled: true },
+      delete: { enabled: deletes },
+      ...(readOnly && { maintenance: { readonly: { enabled: true } } }),
       cache: { blobdescriptor: "inmemory" },
     },
     http: {

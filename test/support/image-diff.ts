@@ -21,6 +21,8 @@ export interface ImageDifference {
   readonly type: string | undefined;
   readonly theirs: string;
   readonly ours: string;
+  /** The base's, where that is looked at. */
+  readonly base?: string;
 }
 
 /** Every difference between a peer's outcome and this project's: in the root file system and in the config. */

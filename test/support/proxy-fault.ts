@@ -18,7 +18,7 @@ export type Fault =
   | { readonly kind: "cut-request"; readonly afterBytes: number }
   /** Passes on so many bytes of the answer's body, then nothing, with the connection left open. */
   | { readonly kind: "stall-response"; readonly afterBytes: number }
-  /** Takes so many bytes of the request's body, then none, with the connection left open. */
+  /** Passes on so many bytes of the request's body, then takes none, with the client's connection left open. */
   | { readonly kind: "stall-request"; readonly afterBytes: number }
   /** Waits before it passes the request on. */
   | { readonly kind: "hold"; readonly until: Promise<unknown> }

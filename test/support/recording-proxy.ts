@@ -97,7 +97,9 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
       headers: { ...alteredHeaders(incoming.headers, changes.request), host: new URL(upstream).host },
       agent,
     });
-    onward.once("error", () => outgoing.destroy());
+    onward.once("error", () => {
+      if (fault?.kind !== "stall-request") outgoing.destroy();
+    });
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) onward.destroy();
     });
@@ -165,11 +167,12 @@ function passRequest(
     const limit = requestLimit(fault) - before;
     const line = overLine(incoming.socket, chunk.byteLength, fault?.kind === "line" ? fault : {});
     const passed = chunk.subarray(0, Math.max(0, Math.min(limit, line.passed)));
-    const roomy = onward.write(passed);
+    const roomy = passed.byteLength === 0 || onward.write(passed);
     if (passed.byteLength < chunk.byteLength) {
       incoming.pause();
-      if (fault?.kind === "stall-request") return;
-      incoming.socket.resetAndDestroy();
+      // a connection that nobody reads from does not tell when it is closed: so the registry's ends at once
+      if (fault?.kind === "stall-request") onward.destroy();
+      else incoming.socket.resetAndDestroy();
     } else if (line.ms >= 1) {
       incoming.pause();
       setTimeout(() => incoming.resume(), line.ms);
@@ -257,9 +260,10 @@ function answer(
     exchange.status = fault.status;
     exchange.responseBytes = incoming.method === "HEAD" ? 0 : body.byteLength;
     outgoing.writeHead(fault.status, { "content-length": body.byteLength, ...fault.headers });
-    outgoing.end(body, () => {
+    outgoing.once("finish", () => {
       exchange.finished = true;
     });
+    outgoing.end(body);
   });
   incoming.resume();
 }

@@ -7,11 +7,18 @@ import type { Need } from "./tools.ts";
 export interface RegistryKind {
   readonly name: string;
   readonly needs: readonly Need[];
+  /** Whether it tells how much of a broken upload it has. docker-registry forgets. */
+  readonly resumesUploads: boolean;
   readonly start: () => Promise<Registry>;
 }
 
 /** Every kind of registry, for a loop around `describeWith`. */
 export const registryKinds: readonly RegistryKind[] = [
-  { name: "docker-registry", needs: ["docker-registry"], start: () => startDockerRegistry() },
-  { name: "the embedded registry", needs: ["cli"], start: startEmbeddedRegistry },
+  {
+    name: "docker-registry",
+    needs: ["docker-registry"],
+    resumesUploads: false,
+    start: () => startDockerRegistry(),
+  },
+  { name: "the embedded registry", needs: ["cli"], resumesUploads: true, start: startEmbeddedRegistry },
 ];

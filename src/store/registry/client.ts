@@ -15,6 +15,8 @@ import type { Environment } from "./hosts/proxy.ts";
 import { pullPlaces, ruleOf } from "./hosts/pull-places.ts";
 import type { RegistryRule } from "./hosts/registries-conf.ts";
 import { loadRegistriesConf, namedRegistriesConf } from "./hosts/registries-conf-files.ts";
+import type { RegistryFindings } from "./probe/finding.ts";
+import { probeRegistry } from "./probe/probe-registry.ts";
 import { PullSource } from "./pull-source.ts";
 import { RegistryApi } from "./registry-api.ts";
 import { type KnownRefusals, Repository } from "./repository.ts";
@@ -200,6 +202,27 @@ export class RegistryClient {
   /** How a registry lets in to an image; see {@link explainAccess}. */
   explainAccess(question: AccessQuestion, call: Call): Promise<AccessExplanation> {
     return explainAccess({ ...this.#parts(), credentials: this.#credentials }, question, call);
+  }
+
+  /**
+   * What a registry supports; see {@link probeRegistry}.
+   *
+   * @param repository one to try in; without it only the registry itself is asked.
+   * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
+   */
+  probe(registry: string, repository: string | undefined, call: Call): Promise<RegistryFindings> {
+    const rule = ruleOf({ registry, repository: repository ?? "" }, this.#registryRules());
+    const store = repository === undefined ? registry : `${registry}/${repository}`;
+    if (rule?.blocked) throw blocked(`registry ${store}`, rule);
+    const api = new RegistryApi({
+      ...this.#parts(),
+      registry,
+      repository: repository ?? "",
+      party: { side: "registry", store, ...(rule?.insecure && { insecureRegistry: registry }) },
+      authenticator: this.#authenticator,
+      retryPolicy: { retries: this.#retries },
+    });
+    return probeRegistry(api, this.#endpoints, repository !== undefined, call);
   }
 
   #parts() {

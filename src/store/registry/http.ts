@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly body?: string | Buffer | Readable;
   /** Longest wait for the answer's head, in milliseconds, in place of the usual one; 0 for no limit. */
   readonly headersTimeoutMs?: number;
-  /** Whether the connection is given up afterwards. Default `false`. */
+  /** Whether it takes a new connection, which is given up afterwards. Default `false`. */
   readonly closing?: boolean;
 }
 

@@ -44,7 +44,7 @@ export class Transport {
     // a connection is free one turn after its last answer's end: waiting for it saves opening another
     await nextTurn();
     const begun = performance.now();
-    const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry);
+    const { dispatcher, proxy } = this.#dispatchers.route(url, party.insecureRegistry, closing);
     try {
       const answering = dispatcher.request({
         origin: url.origin,

@@ -18,7 +18,7 @@ export class UploadParts {
   readonly #registry: string;
   #size: number;
   #mayChunk = true;
-  /** Whether each request takes a connection that others do not. */
+  /** Whether each request takes a new connection, which is given up afterwards. */
   ownConnections = false;
 
   constructor(limits: RequestLimits, registry: string) {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import type { JsonObject } from "../../../src/model/json.ts";
 import type { MediaTypeFamily } from "../../../src/model/media-types.ts";
+import { rowOf } from "../../support/case-table.ts";
 
 /** A layer of an image of a case. */
 export interface CaseLayer {
@@ -81,7 +82,6 @@ export interface SemanticsCase {
 }
 
 const folder = fileURLToPath(new URL("../../../fixtures/layers/", import.meta.url));
-const docs = new URL("../../../docs/semantics.md", import.meta.url);
 
 const caseKeys = ["about", "builder", "base", "copy", "read-only", "otherwise", "expect"];
 const imageKeys = ["layers", "config", "family", "at"];
@@ -112,12 +112,6 @@ export function readCases(): SemanticsCase[] {
     });
 }
 
-/** Ids of the rows of the tables in `docs/semantics.md`. */
-export function readRows(): string[] {
-  const rows = readFileSync(docs, "utf8").matchAll(/^\| ([a-z][a-z0-9-]*) \|/gm);
-  return [...rows].flatMap(([, id = ""]) => (id === "id" ? [] : id));
-}
-
 function parseCase(name: string, text: string): SemanticsCase {
   const document = mapping(parse(text), caseKeys, "the case");
   const { about, otherwise = [], expect } = document;
@@ -126,7 +120,7 @@ function parseCase(name: string, text: string): SemanticsCase {
   const changes = otherwise.map((each: unknown) => mapping(each, caseKeys, "otherwise"));
   return {
     name,
-    row: name.replace(/--.*$/, ""),
+    row: rowOf(name),
     about,
     inputs: [{}, ...changes].map((change) => parseInput({ ...document, ...change })),
     expect: mapping(expect, expectKeys, "expect") as CaseExpectation,

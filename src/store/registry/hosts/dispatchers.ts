@@ -43,15 +43,16 @@ export class Dispatchers {
    * The connections to ask for this URL through.
    *
    * @param insecureRegistry one more registry that needs no verified TLS.
+   * @param isolated whether to share none with requests that are not: for those that give theirs up afterwards.
    * @throws ComposeImageError `USAGE` for unusable proxy variables and TLS files.
    */
-  route(url: URL, insecureRegistry: string | undefined): Route {
+  route(url: URL, insecureRegistry: string | undefined, isolated: boolean): Route {
     const proxy = proxyFor(url, this.#options.env);
     const insecure =
       isInsecureHost(url.host, this.#options.insecureHosts) ||
       (insecureRegistry !== undefined && isHostOf(url, insecureRegistry));
     const directory = url.protocol === "https:" ? this.#tls.directoryFor(url) : undefined;
-    const key = JSON.stringify([url.protocol, insecure, proxy?.href, directory]);
+    const key = JSON.stringify([url.protocol, insecure, proxy?.href, directory, isolated]);
     const known = this.#dispatchers.get(key);
     const dispatcher =
       known ?? this.#make(url, !insecure, proxy).compose(minimumSpeed(this.#options.timeoutMs));
