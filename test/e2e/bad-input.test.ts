@@ -224,7 +224,6 @@ describeWith(["cli"], "bad input, with a registry", () => {
   });
 
   test("a registry that dies while a layer is sent ends with 5", () => {
-    // docker-registry neither continues nor cancels an upload of which it has some bytes more than it said
     scene.proxy.fault = ({ method }) =>
       method === "PUT" ? { kind: "cut-request", afterBytes: 0 } : undefined;
     return scene.refused(
