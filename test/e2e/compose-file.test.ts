@@ -139,6 +139,7 @@ tags: ["${name}:1"]
     expect(await readFile(digests, "utf8")).toBe(images.map(({ digest }) => `${digest}\n`).join(""));
     expect(images.map(({ config }) => config.config.Env)).toEqual([["PATH=/bin"], ["PATH=/bin", "A=b"]]);
     expect(stderr.match(/^composed /gm)).toHaveLength(2);
+    expect(scene.proxy.exchanges.filter(({ path }) => path === "/v2/")).toHaveLength(1);
 
     const json = await succeed(input, ["--json", "--quiet"]);
     expect(JSON.parse(json.stdout)).toMatchObject(images.map(({ digest }) => ({ digest })));

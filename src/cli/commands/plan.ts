@@ -16,6 +16,7 @@ export function addPlanCommand(program: Command, terminal: Terminal): void {
     .summary("print what would be composed, as a compose.yaml")
     .description("Prints what file and flags come to, as a compose.yaml. Nothing is asked of any registry.");
   addPlanOptions(command)
+    .optionsGroup("What to print:")
     .option("--verbose", "the causes of errors")
     .addHelpText("after", planExamples)
     .action(async (flags: PlanFlags) => {
