@@ -1,7 +1,8 @@
+import type { DemandScan, ScanScope } from "./apply-layers.ts";
 import { Interest } from "./interest.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerIndex } from "./layer-index.ts";
-import { type DemandScan, MergedTree, type ScanScope } from "./merged-tree.ts";
+import { MergedTree } from "./merged-tree.ts";
 import { type ImagePath, parentOf } from "./path.ts";
 import { expectAffordable } from "./scan-cost.ts";
 import { UnknownPath } from "./unknown-path.ts";

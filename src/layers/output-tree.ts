@@ -8,7 +8,7 @@ import {
   impliedAttributes,
   impliedDirectory,
 } from "./file-node.ts";
-import { type MergedTree, maxSymlinks } from "./merged-tree.ts";
+import type { MergedTree } from "./merged-tree.ts";
 import type { Owner } from "./owner.ts";
 import {
   childPath,
@@ -20,6 +20,7 @@ import {
   resolveLexically,
   rootPath,
 } from "./path.ts";
+import { maxSymlinks } from "./symlinks.ts";
 
 /** A directory of the new layer, seen together with what the base has there. */
 export interface OutputDirectory {
