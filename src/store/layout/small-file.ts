@@ -10,11 +10,15 @@ import { ComposeImageError } from "../../model/errors.ts";
  * @throws ComposeImageError `LAYOUT_INVALID`, `LIMIT_EXCEEDED`; system errors as they are.
  */
 export async function readSmallFile(path: string, limit: number): Promise<Buffer> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const found = await file.stat();
-  if (found.isDirectory()) return await file.readFile();
-  if (!found.isFile()) throw new ComposeImageError("LAYOUT_INVALID", `${path} is not a regular file`);
-  if (found.size > limit)
-    throw new ComposeImageError("LIMIT_EXCEEDED", `${path} is larger than the limit of ${limit} bytes`);
-  return await file.readFile();
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (found.isDirectory()) return await file.readFile();
+    if (!found.isFile()) throw new ComposeImageError("LAYOUT_INVALID", `${path} is not a regular file`);
+    if (found.size > limit)
+      throw new ComposeImageError("LIMIT_EXCEEDED", `${path} is larger than the limit of ${limit} bytes`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }

@@ -56,10 +56,18 @@ export interface ComposedLayer {
 
 /** Composes in memory: all that lies between layers and the new layer's tar. */
 export async function compose(composition: Composition): Promise<ComposedLayer> {
+  const spool = new Spool(new MemoryBudget(64 * 1024 * 1024), "/nonexistent");
+  try {
+    return await composeBy(spool, composition);
+  } finally {
+    await spool[Symbol.asyncDispose]();
+  }
+}
+
+async function composeBy(spool: Spool, composition: Composition): Promise<ComposedLayer> {
   const { builder, base, steps, epoch, jobs = 4 } = composition;
   const warnings: string[] = [];
   const onWarning = (message: string): void => void warnings.push(message);
-  await using spool = new Spool(new MemoryBudget(64 * 1024 * 1024), "/nonexistent");
   const reader = new LayerReader(spool, jobs);
   const sourcesOf = ({ src }: Step): readonly string[] => (typeof src === "string" ? [src] : src);
   const selections = steps.map((step) => ({
