@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
+import { ComposeImageError } from "../model/errors.ts";
 
 /** Flags about what is kept between runs. */
 export interface CacheFlags {
@@ -11,6 +12,7 @@ export interface CacheFlags {
  * Where to keep what may be lost: what the flag says, else `compose-image` in the user's cache directory; `undefined`
  * where nothing is to be kept, or there is no such directory.
  *
+ * @throws ComposeImageError `USAGE` for an empty flag.
  * @see https://specifications.freedesktop.org/basedir-spec/latest/#variables
  */
 export function cacheDirectory(
@@ -18,6 +20,11 @@ export function cacheDirectory(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   if (!cache) return undefined;
+  if (cacheDir === "") {
+    throw new ComposeImageError("USAGE", "--cache-dir is empty", {
+      hint: "Name a directory, or keep nothing with --no-cache.",
+    });
+  }
   if (cacheDir !== undefined) return resolve(cacheDir);
   const { XDG_CACHE_HOME = "", HOME = "" } = env;
   if (isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, "compose-image");

@@ -22,6 +22,14 @@ export interface PlanFlags extends ComposeFlags {
 /** Largest file taken, in bytes. */
 const maxFileSize = 1024 * 1024;
 
+/** Files are not merged, as other tools do with several: who gives two would miss one. */
+function onlyFile(file: string, previous: string | undefined): string {
+  if (previous === undefined) return file;
+  throw new ComposeImageError("USAGE", `--file is given twice: ${previous} and ${file}`, {
+    hint: "Put both into one file, as two documents; or change one with --set.",
+  });
+}
+
 /** Adds the flags that say what to compose. */
 export function addPlanOptions(command: Command): Command {
   return command
@@ -29,6 +37,7 @@ export function addPlanOptions(command: Command): Command {
     .option(
       "-f, --file <file>",
       "compose.yaml, or a Build of Shipwright, that says all this; - is standard input. Flags override it",
+      onlyFile,
     )
     .option(
       "--set <key=value>",

@@ -25,9 +25,17 @@ export function describeError(error: unknown, isVerbose: boolean): string {
 /** A wrong use of the command line as one of this project's errors; `undefined` for what only asked for help. */
 export function usageError(error: CommanderError, helpCommand: string): ComposeImageError | undefined {
   if (error.exitCode === 0 || error.code === "commander.help") return undefined;
-  const stray = /^error: too many arguments .* but got \d+: (.*)\.$/s.exec(error.message)?.[1];
+  const [, command, expected, stray] =
+    /^error: too many arguments(?: for '([^']*)')?\. Expected (\d+) arguments? but got \d+: (.*)\.$/s.exec(
+      error.message,
+    ) ?? [];
   if (stray !== undefined) {
-    return new ComposeImageError("USAGE", `${JSON.stringify(stray)} is neither a command nor an option`, {
+    // Words beyond those that a command takes are not repeated: a password may be among them.
+    const what =
+      expected === "0"
+        ? `${JSON.stringify(stray)} is neither a command nor an option`
+        : `${command ?? "the command"} takes ${expected === "1" ? "one argument" : `${expected} arguments`}, and got more`;
+    return new ComposeImageError("USAGE", what, {
       hint: `Options begin with --; ${helpCommand} --help lists them, and the commands.`,
     });
   }

@@ -3,6 +3,8 @@ import { pipeline } from "node:stream/promises";
 import { Command, CommanderError } from "commander";
 import { abortable } from "../io/abortable.ts";
 import { collect } from "../io/collect.ts";
+import { errnoOf, localError } from "../io/local-error.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -24,19 +26,25 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function run(args: readonly string[]): Promise<number> {
   const { signal, stopListening } = abortOnSignals();
-  const terminal = processTerminal(signal);
+  const outputFault = new OutputFault();
+  const terminal = processTerminal(signal, outputFault);
   try {
-    await makeProgram(terminal).parseAsync(args, { from: "user" });
+    await makeProgram(terminal).parseAsync(args, { from: "user" }).catch(unlessHelp);
+    await outputFault.expectNone();
     return exitStatus.done;
-  } catch (thrown) {
-    const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
-    if (error === undefined) return exitStatus.done;
+  } catch (error) {
     const shown = signal.aborted && !(error instanceof Interrupted) ? signal.reason : error;
     terminal.writeError(describeError(shown, args.includes("--verbose")));
     return exitStatusOf(shown);
   } finally {
     stopListening();
   }
+}
+
+/** Help and the version are printed by way of an error. */
+function unlessHelp(thrown: unknown): void {
+  const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
+  if (error !== undefined) throw error;
 }
 
 function makeProgram(terminal: Terminal): Command {
@@ -68,15 +76,37 @@ function packageVersion(): string {
   return String((document as { version?: unknown }).version);
 }
 
-function processTerminal(signal: AbortSignal): Terminal {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
+/** What went wrong with standard output, unless its reader just left: a pipe may end early. */
+class OutputFault {
+  error: unknown;
+
+  note(error: unknown): void {
+    if (errnoOf(error) !== "EPIPE") this.error ??= error;
   }
+
+  /** @throws ComposeImageError `DISK_FULL`, `LOCAL_IO` */
+  async expectNone(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      process.stdout.write("", () => resolve());
+    });
+    if (this.error !== undefined) throw localError(this.error, "cannot write to standard output");
+  }
+}
+
+function processTerminal(signal: AbortSignal, outputFault: OutputFault): Terminal {
+  process.stdout.on("error", (error) => outputFault.note(error));
+  // There is nowhere left to say so.
+  process.stderr.on("error", () => {});
   return {
     write: (text) => process.stdout.write(text),
-    writeContent: (content) => pipeline(content, process.stdout, { end: false, signal }),
+    writeContent: async (content) => {
+      try {
+        await pipeline(content, process.stdout, { end: false, signal });
+      } catch (error) {
+        if (error instanceof ComposeImageError || signal.aborted) throw error;
+        outputFault.note(error);
+      }
+    },
     writeError: (text) => process.stderr.write(text),
     readInput: async (limit) => {
       try {

@@ -24,6 +24,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   ENOTDIR: "not a directory",
   EISDIR: "it is a directory",
+  EEXIST: "something else is there",
+  ELOOP: "a loop of symlinks",
+  ENAMETOOLONG: "the name is too long",
   EMFILE: "too many open files",
 };
 

@@ -61,7 +61,7 @@ export function parseReference(text: string): Reference {
     );
   if (userinfo.test(text)) {
     throw new ComposeImageError("REFERENCE_INVALID", "a reference holds no user and password", {
-      hint: "Log in instead, with podman, skopeo or docker login, or name the file that has them with --authfile.",
+      hint: "Log in instead, with compose-image login, or name the file that has them with --authfile.",
     });
   }
   let rest = text.startsWith("docker://") ? text.slice("docker://".length) : text;
@@ -130,6 +130,11 @@ export interface RegistryName {
  * @throws ComposeImageError `REFERENCE_INVALID`
  */
 export function parseRegistryName(text: string): RegistryName {
+  if (userinfo.test(text)) {
+    throw new ComposeImageError("REFERENCE_INVALID", "a registry's name holds no user and password", {
+      hint: "Give the user with --username, and the password on standard input with --password-stdin.",
+    });
+  }
   const scheme = /^https?:\/\//i.exec(text)?.[0] ?? "";
   const [host = "", ...parts] = text.slice(scheme.length).replace(/\/+$/, "").split("/");
   const path = scheme !== "" && /^v[12]$/.test(parts.join("/")) ? "" : parts.join("/");

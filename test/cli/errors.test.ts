@@ -111,6 +111,16 @@ describe("a wrong use of the command line", () => {
   });
 
   it("is not to ask for help or the version", () => {
+    expect(
+      usageError(
+        new CommanderError(
+          1,
+          "commander.excessArguments",
+          "error: too many arguments for 'login'. Expected 1 argument but got 3: h, a, hunter2.",
+        ),
+        "compose-image",
+      )?.message,
+    ).toBe("login takes one argument, and got more");
     expect(usageError(new CommanderError(0, "commander.version", "1.0.0"), "x")).toBeUndefined();
     expect(usageError(new CommanderError(0, "commander.helpDisplayed", "(outputHelp)"), "x")).toBeUndefined();
     expect(usageError(new CommanderError(1, "commander.help", "(outputHelp)"), "x")).toBeUndefined();

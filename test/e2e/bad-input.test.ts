@@ -461,6 +461,32 @@ describeWith(["cli"], "bad input, with a registry", () => {
         hint: "Nothing was pushed",
       },
     ));
+
+  test.each<[string, ComposeArguments, Pick<Refusal, "message" | "hint">]>([
+    [
+      "one file for digest and metadata",
+      { "digest-file": "out", "metadata-file": "./out" },
+      { message: ["the same file"], hint: "two" },
+    ],
+    [
+      "a digest file for a dry run that makes no image",
+      { "dry-run": true, "digest-file": "out" },
+      { message: ["no image is made"], hint: "--dry-run=full" },
+    ],
+    [
+      "an empty directory to cache in",
+      { "cache-dir": "" },
+      { message: ["--cache-dir is empty"], hint: "--no-cache" },
+    ],
+  ])("%s ends with 2", (_, changes, refusal) =>
+    scene.refused(changes, { status: 2, code: "USAGE", ...refusal }),
+  );
+
+  test("a target layout where nothing can be made ends with 8", () =>
+    scene.refused(
+      { tag: "oci:/proc/nowhere/app:1" },
+      { status: 8, code: "LOCAL_IO", message: ["/proc/nowhere/app", "no such file"], hint: "path" },
+    ));
 });
 
 describeWith(["cli", "docker-registry"], "bad input, with a registry that wants credentials", () => {

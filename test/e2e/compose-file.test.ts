@@ -277,6 +277,15 @@ tags: ["${name}:1"]
         ["-f", "no.yaml"],
         { status: 2, code: "USAGE", message: ["--file no.yaml is not there"], hint: "current directory" },
       ],
+      [
+        ["-f", "one.yaml", "-f", "two.yaml"],
+        {
+          status: 2,
+          code: "USAGE",
+          message: ["--file is given twice: one.yaml and two.yaml"],
+          hint: "--set",
+        },
+      ],
       [["-f", "/"], { status: 8, code: "LOCAL_IO", message: ["cannot read /", "directory"], hint: "path" }],
       [
         ["--set", "a=b"],

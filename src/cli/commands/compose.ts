@@ -76,11 +76,6 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
 async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void> {
   const { env } = terminal;
   const plans = await readPlans(flags, terminal);
-  if (plans.length > 1 && flags.metadataFile !== undefined) {
-    throw new ComposeImageError("USAGE", `--metadata-file is for one image, and these are ${plans.length}`, {
-      hint: "Give each image a file of its own, or use --json.",
-    });
-  }
   const dryRun = parseDryRun(flags.dryRun);
   const movedTags: string[] = [];
   const options: ComposeOptions = {
@@ -96,9 +91,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
       progress.listener(event);
     },
   };
-  for (const path of [flags.digestFile, flags.metadataFile]) {
-    if (path !== undefined) await expectWritable(path);
-  }
+  await expectOutputFiles(flags, dryRun, plans.length);
   let progress = startProgress(terminal, flags);
   if (options.cacheDirectory === undefined && flags.cache !== false) {
     const message = "not keeping what the base holds: neither XDG_CACHE_HOME nor HOME names a directory";
@@ -160,7 +153,36 @@ function parseDryRun(value: boolean | string | undefined): false | "plan" | "ful
   });
 }
 
-/** Finds out before anything is pushed; makes no file. */
+/** Refuses, before anything is pushed, files that cannot get what they are for. */
+async function expectOutputFiles(
+  { digestFile, metadataFile }: CommandFlags,
+  dryRun: false | "plan" | "full",
+  images: number,
+): Promise<void> {
+  const wrong = (message: string, hint: string): ComposeImageError =>
+    new ComposeImageError("USAGE", message, { hint });
+  if (metadataFile !== undefined && images > 1) {
+    throw wrong(
+      `--metadata-file is for one image, and these are ${images}`,
+      "Give each image a file of its own, or use --json.",
+    );
+  }
+  if (dryRun === "plan" && (digestFile ?? metadataFile) !== undefined) {
+    throw wrong("with --dry-run no image is made that has a digest to write", "Use --dry-run=full.");
+  }
+  if (
+    digestFile !== undefined &&
+    metadataFile !== undefined &&
+    resolve(digestFile) === resolve(metadataFile)
+  ) {
+    throw wrong("--digest-file and --metadata-file are the same file", "Name two.");
+  }
+  for (const path of [digestFile, metadataFile]) {
+    if (path !== undefined) await expectWritable(path);
+  }
+}
+
+/** Makes no file. */
 async function expectWritable(path: string): Promise<void> {
   try {
     await access(path, constants.W_OK).catch((error: unknown) => {

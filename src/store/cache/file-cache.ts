@@ -1,8 +1,9 @@
-import { lstat, lutimes, mkdir, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { lstat, lutimes, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
-import { errnoOf, localError } from "../../io/local-error.ts";
+import { localError } from "../../io/local-error.ts";
+import { makeDirectory } from "../../io/make-directory.ts";
 import { readFileContent } from "../layout/file-content.ts";
 import { TemporaryFile } from "../layout/temporary-file.ts";
 import { sweep } from "./sweep.ts";
@@ -113,7 +114,7 @@ export class FileCache {
     if (!this.#isKept || !this.#isUsed) return false;
     if (await this.#isThere()) return true;
     try {
-      await makePrivate(this.#directory);
+      await makeDirectory(this.#directory, 0o700);
     } catch (error) {
       this.#stopKeeping(localError(error, `cannot make ${this.#directory}`));
       return false;
@@ -139,21 +140,6 @@ export class FileCache {
     if (!this.#isKept || !this.#isUsed) return;
     this.#isKept = false;
     this.#onNote(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Makes a directory and those above it, as mkdir(2) does, whose recursive form in Node hides why it fails. */
-async function makePrivate(directory: string): Promise<void> {
-  const make = (): Promise<void> =>
-    mkdir(directory, 0o700).catch((error: unknown) => {
-      if (errnoOf(error) !== "EEXIST") throw error;
-    });
-  try {
-    await make();
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT" || dirname(directory) === directory) throw error;
-    await makePrivate(dirname(directory));
-    await make();
   }
 }
 

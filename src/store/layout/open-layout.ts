@@ -1,8 +1,9 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
 import { removeLeftovers, withDirectoryLock } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import { makeDirectory } from "../../io/make-directory.ts";
 import { parseTemporaryName } from "../../io/temporary-name.ts";
 import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
@@ -66,7 +67,7 @@ export async function openLayout(
 
 async function createLayout(directory: string, index: IndexFile, call: Call): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await removeLeftovers(directory);
     if (await hasLayoutFile(directory)) return;
     await withDirectoryLock(directory, () => writeLayout(directory, index), call);
@@ -87,7 +88,7 @@ async function writeLayout(directory: string, index: IndexFile): Promise<void> {
       { hint: "Name an empty or new directory." },
     );
   }
-  await mkdir(join(directory, "blobs"), { recursive: true });
+  await makeDirectory(join(directory, "blobs"));
   if (!names.includes("index.json")) {
     await index.write({ entries: [], rest: { schemaVersion: 2, mediaType: mediaTypes.oci.index } });
   }

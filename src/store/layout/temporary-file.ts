@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { localError } from "../../io/local-error.ts";
+import { makeDirectory } from "../../io/make-directory.ts";
 import { syncDirectory } from "../../io/sync-directory.ts";
 import { type TemporaryKind, temporaryName } from "../../io/temporary-name.ts";
 
@@ -65,7 +66,7 @@ export class TemporaryFile {
       const handle = await this.#open();
       if (this.#isDurable) await handle.sync();
       await this.#close();
-      await mkdir(dirname(path), { recursive: true });
+      await makeDirectory(dirname(path));
       await rename(this.#path, path);
       if (this.#isDurable) await syncDirectory(dirname(path));
     } catch (cause) {

@@ -1,21 +1,10 @@
 import { constants } from "node:fs";
-import {
-  access,
-  chown,
-  lstat,
-  mkdir,
-  open,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { access, chown, lstat, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Call } from "../../../io/call.ts";
 import { removeLeftovers, withDirectoryLock } from "../../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../../io/local-error.ts";
+import { makeDirectory } from "../../../io/make-directory.ts";
 import { syncDirectory } from "../../../io/sync-directory.ts";
 import { temporaryName } from "../../../io/temporary-name.ts";
 import type { JsonObject } from "../../../model/json.ts";
@@ -52,7 +41,7 @@ export async function updateCredentialDocument(
   const hint = "Name another file with --authfile.";
   try {
     const file = await followSymlinks(path);
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(file), 0o700);
     await access(dirname(file), constants.W_OK);
     const replace = async (): Promise<void> => {
       const before = await readCredentialDocument(file);

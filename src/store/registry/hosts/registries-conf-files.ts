@@ -34,16 +34,30 @@ export function loadRegistriesConf(options: RegistriesConfOptions): RegistryRule
   const userDirectory = home === undefined ? undefined : join(home, ".config/containers");
   const named = namedRegistriesConf(options.registriesConf, env);
   const userFile = userDirectory === undefined ? undefined : join(userDirectory, "registries.conf");
-  const isUsers = named === undefined && userFile !== undefined && exists(userFile);
+  // The home of somebody else, as in jobs that change the user and not HOME, says nothing about this one.
+  const isReadable = userDirectory !== undefined && mayRead(userDirectory, onWarning);
+  const isUsers = named === undefined && userFile !== undefined && isReadable && exists(userFile);
   const systemFile = join(systemDirectory, "registries.conf");
   const main = named ?? (isUsers ? userFile : exists(systemFile) ? systemFile : undefined);
-  const directories = [isUsers ? undefined : systemDirectory, userDirectory];
+  const directories = [isUsers ? undefined : systemDirectory, isReadable ? userDirectory : undefined];
   const files = [main, ...directories.flatMap(dropIns)].filter((file) => file !== undefined);
   const byPrefix = new Map<string, RegistryRule>();
   for (const file of files) {
     for (const rule of parseRegistriesConf(read(file), file, onWarning)) byPrefix.set(rule.prefix, rule);
   }
   return [...byPrefix.values()];
+}
+
+/** Whether a directory that nobody named is there and may be looked into. */
+function mayRead(directory: string, onWarning: (message: string) => void): boolean {
+  try {
+    readdirSync(directory);
+    return true;
+  } catch (cause) {
+    if (["EACCES", "EPERM"].includes(errnoOf(cause)))
+      onWarning(`${directory} is passed over: permission denied`);
+    return false;
+  }
 }
 
 function dropIns(parent: string | undefined): string[] {

@@ -99,9 +99,20 @@ describe("the file for logins", () => {
   });
 });
 
-test.each(["", "r.example:x", "r.example/team:1", "r.example/TEAM", "http://", "me:pw@r.example", "a b"])(
+test.each(["", "r.example:x", "r.example/team:1", "r.example/TEAM", "http://", "a b"])(
   "%j is no registry's name",
   (text) => {
     expect(() => parseRegistryName(text)).toThrow(/is not a registry's name/);
   },
 );
+
+test("a registry's name with a password is refused without showing it", () => {
+  let message = "";
+  try {
+    parseRegistryName("me:hunter2@r.example");
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).toContain("holds no user and password");
+  expect(message).not.toContain("hunter2");
+});
