@@ -25,8 +25,7 @@ export function describeAccess(reference: Reference, explanation: AccessExplanat
   ];
   if (registry !== undefined) {
     const { url, status, challenges } = registry;
-    const asked =
-      challenges.length === 0 ? ["asks who shows nothing for nothing"] : challenges.map(describeChallenge);
+    const asked = challenges.length === 0 ? ["asks for no credentials"] : challenges.map(describeChallenge);
     rows.push(["registry", [`${url.href} answers ${status}`, ...asked]]);
   }
   for (const name of ["pull", "push", "mount"] as const) {

@@ -84,6 +84,11 @@ export function registryOptions(flags: RegistryFlags, terminal: Terminal): Regis
 export function connectionOptions(flags: RegistryFlags, terminal: Terminal): RegistryClientOptions {
   const { insecure, authfile, caFile, cert, key, certDir, registriesConf } = flags;
   const { retries = "5", timeout = "60s" } = flags;
+  if (insecure?.some((host) => /[/@\s]|^$/.test(host))) {
+    throw new ComposeImageError("USAGE", "--insecure takes HOST or HOST:PORT", {
+      hint: "Write the host as references have it, without http:// and without a path.",
+    });
+  }
   return {
     insecureHosts: insecure ?? [],
     authfile,

@@ -474,6 +474,11 @@ describeWith(["cli"], "bad input, with a registry", () => {
       { message: ["no image is made"], hint: "--dry-run=full" },
     ],
     [
+      "an insecure registry by its URL",
+      { insecure: "http://registry.example/" },
+      { message: ["--insecure takes HOST"], hint: "without http://" },
+    ],
+    [
       "an empty directory to cache in",
       { "cache-dir": "" },
       { message: ["--cache-dir is empty"], hint: "--no-cache" },

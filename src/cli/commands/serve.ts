@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
+import { reachOf } from "../../store/registry/hosts/address.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface ServeFlags {
@@ -33,12 +34,14 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
 
 async function serve(directory: string, flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
+  const { host, port } = parseListen(flags.listen);
   const { startRegistry } = await import("../../server/start-registry.ts");
   const registry = await startRegistry(
     {
       directory,
       writable: flags.writable ?? false,
-      ...parseListen(flags.listen),
+      host,
+      port,
       onRequest: ({ method, url, status, ms, fault }) => {
         if (fault !== undefined) terminal.writeError(`${method} ${url} failed: ${String(fault)}\n`);
         if (flags.verbose) terminal.writeError(`${method} ${url} ${status} ${Math.round(ms)} ms\n`);
@@ -46,7 +49,13 @@ async function serve(directory: string, flags: ServeFlags, terminal: Terminal): 
     },
     { signal },
   );
-  if (!flags.quiet) terminal.writeError(`listening on ${registry.url}\n`);
+  if (!flags.quiet) {
+    terminal.writeError(`listening on ${registry.url}\n`);
+    if (reachOf(host) !== "loopback") {
+      const may = flags.writable ? "pull, push and delete" : "pull";
+      terminal.writeError(`warning: whoever reaches ${host} may ${may}: there is no authentication\n`);
+    }
+  }
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
