@@ -560,23 +560,33 @@ const cases: Readonly<Record<string, (world: Case) => Promise<void>>> = {
   },
 };
 
+const rows = readRows("authentication.md");
+
 describe("the table of docs/authentication.md", () => {
   test("has a case for every row, a row for every case, and no id twice", () => {
-    expectCovered(readRows("authentication.md"), Object.keys(cases));
+    expectCovered(rows, Object.keys(cases));
   });
 });
 
 for (const { name, needs, start } of authSceneKinds) {
   describeWith(["cli", "openssl", ...needs], `authentication with ${name}`, () => {
+    let ran = 0;
     let scene: AuthScene;
     beforeAll(async () => {
       scene = await start();
     });
     beforeEach(() => scene.reset());
-    afterAll(() => scene.stop());
+    afterAll(async () => {
+      await scene.stop();
+      const all = Object.keys(cases).length;
+      console.info(
+        `${ran} of ${all} cases ran with ${name}, for ${rows.length} rows of docs/authentication.md`,
+      );
+    });
 
     test.each(Object.entries(cases))("%s", async (_, run) => {
       await run({ scene, home: await AuthHome.make() });
+      ran += 1;
     });
   });
 }
