@@ -19,11 +19,11 @@ import { openLayout } from "../src/store/layout/open-layout.ts";
 
 /** Most bytes of memory, whatever the images' bytes. */
 const memoryLimit = 250_000_000;
-/** The same with a million entries, which are kept. */
+/** The same with a million entries, which are kept; of the median, as when V8 collects makes a tenth of it. */
 const millionLimit = 500_000_000;
 /** How much more a builder twice as large may take. */
 const growthLimit = 1.2;
-/** Runs of which the worst counts. */
+/** Runs of which the worst counts, where nothing else is said. */
 const runs = 3;
 
 const project = fileURLToPath(new URL("..", import.meta.url));
@@ -64,7 +64,11 @@ async function measure(call: Call): Promise<boolean> {
   }
   const growth = peaks.doubled / peaks.builder;
   const times = (doubled.tarSize / builder.tarSize).toFixed(1);
-  const million = await peakMemory(composing, "million", "bench/memory-million:1", call);
+  const millions: number[] = [];
+  for (let run = 1; run <= runs; run++)
+    millions.push(await peakMemory(composing, "million", `bench/memory-million-${run}:1`, call));
+  millions.sort((a, b) => a - b);
+  const million = millions[Math.floor(runs / 2)] ?? Number.POSITIVE_INFINITY;
   const zeros = await peakMemory(composing, "zeros", "bench/memory-zeros:1", call);
   const disk = await temporaryDisk(composing, "bench/temporary-disk:1", call);
 
@@ -76,7 +80,7 @@ async function measure(call: Call): Promise<boolean> {
     check(growth <= growthLimit, `that is ${growth.toFixed(2)} times as much; limit ${growthLimit}`),
     check(
       million < millionLimit,
-      `peak memory ${formatBytes(million)} with a million entries; limit ${formatBytes(millionLimit)}`,
+      `peak memory ${millions.map(formatBytes).join(", ")} with a million entries; limit of the median ${formatBytes(millionLimit)}`,
     ),
     check(
       zeros < memoryLimit,
