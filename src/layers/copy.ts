@@ -146,7 +146,7 @@ class SourceCopy {
       into.node.children?.set(name, source);
       return undefined;
     }
-    const attributes = this.#adjusted(source.attributes);
+    const attributes = withXattrsOf(existing.node ?? existing.base, this.#adjusted(source.attributes));
     const node = this.#output.ownDirectory(into, name, existing.node, attributes, source.mtime);
     return { path, node, base: existing.base, isNew };
   }
@@ -172,4 +172,11 @@ class SourceCopy {
     this.#adjustments.set(attributes, adjusted);
     return adjusted;
   }
+}
+
+/** Attributes that are set on a directory leave those of other names it has. */
+function withXattrsOf(existing: FileNode | undefined, attributes: Attributes): Attributes {
+  const before = existing?.attributes.xattrs;
+  if (before === undefined || before.size === 0) return attributes;
+  return { ...attributes, xattrs: new Map([...before, ...attributes.xattrs]) };
 }

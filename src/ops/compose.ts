@@ -29,7 +29,7 @@ export interface ComposeOptions extends RegistryClientOptions {
   readonly dryRun?: false | "plan" | "full" | undefined;
   /** Most layers read, and blobs pushed, at once. Default 4. */
   readonly jobs?: number | undefined;
-  /** Most bytes of staged content in memory; the rest goes to one temporary file. Default 64 MiB. */
+  /** Most bytes of staged content in memory; the rest goes to one temporary file. Default 32 MiB. */
   readonly memoryLimit?: number | undefined;
   /** Where that file is made. Default the system's (`TMPDIR`). */
   readonly temporaryDirectory?: string | undefined;
@@ -134,7 +134,7 @@ async function composeOne(
     return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
   }
 
-  const budget = new MemoryBudget(options.memoryLimit ?? 64 * 1024 * 1024);
+  const budget = new MemoryBudget(options.memoryLimit ?? 32 * 1024 * 1024);
   const temporaryDirectory = options.temporaryDirectory ?? tmpdir();
   await using layerSpool = new Spool(budget, temporaryDirectory);
   const targets =

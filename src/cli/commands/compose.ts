@@ -57,7 +57,7 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     .addOption(new Option("--jobs <n>", "layers read, and blobs pushed, at once").default("4"))
     .addOption(
       new Option("--memory-limit <size>", "most staged content in memory; the rest goes to TMPDIR").default(
-        "64M",
+        "32M",
       ),
     )
     .option(
@@ -82,7 +82,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     ...registryOptions(flags, terminal),
     dryRun,
     jobs: parseCount(flags.jobs ?? "4", "--jobs", 1),
-    memoryLimit: parseMemory(flags.memoryLimit ?? "64M", "--memory-limit"),
+    memoryLimit: parseMemory(flags.memoryLimit ?? "32M", "--memory-limit"),
     temporaryDirectory: tmpdir(),
     cacheDirectory: cacheDirectory(flags, env),
     signal: terminal.signal,
