@@ -52,8 +52,9 @@ export class Transport {
         method,
         headers: { "user-agent": this.#userAgent, ...headers },
         body: body ?? null,
-        // by itself undici gives up the connection after a HEAD
-        reset: closing,
+        // by itself undici gives up the connection after a HEAD; proxies such as tinyproxy close the connection after
+        // each answer without a word, and the next request would be lost on its way
+        reset: closing || (proxy !== undefined && url.protocol === "http:"),
         signal: call.signal,
         headersTimeout: headersTimeoutMs,
         bodyTimeout: this.timeoutMs,
