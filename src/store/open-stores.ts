@@ -4,7 +4,15 @@ import type { Call } from "../io/call.ts";
 import { errnoOf, localError } from "../io/local-error.ts";
 import type { Side } from "../io/transfer.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import { formatLocation, type ImageLocation, type LayoutLocation } from "../model/location.ts";
+import {
+  type ArchiveLocation,
+  formatLocation,
+  type ImageLocation,
+  isArchive,
+  type LayoutLocation,
+  standardOutput,
+} from "../model/location.ts";
+import { openArchive } from "./archive/open-archive.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
 import type { ManifestSelector, Source } from "./source.ts";
@@ -13,6 +21,8 @@ import type { Target } from "./target.ts";
 /** Opens stores by location, and closes what they hold open. */
 export class Stores implements AsyncDisposable {
   readonly #registries: RegistryClient;
+  /** Released with the stores. */
+  readonly #open: AsyncDisposable[] = [];
 
   constructor(options: RegistryClientOptions) {
     this.#registries = new RegistryClient(options);
@@ -21,8 +31,8 @@ export class Stores implements AsyncDisposable {
   /**
    * The store an image is read from, and how to ask it for the image.
    *
-   * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout that is not there or has not the one
-   *   image meant; `USAGE` for a blocked registry.
+   * @throws ComposeImageError `LAYOUT_INVALID`, `ARCHIVE_INVALID`, `MANIFEST_NOT_FOUND` for a layout or archive that is not
+   *   there or has not the one image meant; `USAGE` for a blocked registry.
    */
   async source(
     location: ImageLocation,
@@ -33,6 +43,11 @@ export class Stores implements AsyncDisposable {
       const { tag, digest } = location.reference;
       const source = this.#registries.source(location.reference, side);
       return { source, selector: digest === undefined ? { tag: tag ?? "latest" } : { digest } };
+    }
+    if (isArchive(location)) {
+      const archive = await openArchive(location, side, call);
+      this.#open.push(archive);
+      return archive;
     }
     await expectDirectory(location, side);
     const layout = await openLayout(location.directory, { side }, call);
@@ -51,13 +66,18 @@ export class Stores implements AsyncDisposable {
   async target(location: ImageLocation, call: Call): Promise<Target> {
     if (location.transport === "oci")
       return openLayout(location.directory, { create: true, side: "target" }, call);
+    if (isArchive(location)) throw new ComposeImageError("USAGE", "not yet");
     const { registry, repository } = location.reference;
     return this.#registries.repository(registry, repository, "target");
   }
 
-  /** The same without making anything: a layout that {@link target} would have to make gives `undefined`. */
+  /**
+   * The same without making anything: a layout that {@link target} would have to make gives `undefined`, and so does an
+   * archive, which is always made anew.
+   */
   async existingTarget(location: ImageLocation, call: Call): Promise<Target | undefined> {
     if (location.transport === "registry") return this.target(location, call);
+    if (isArchive(location)) return undefined;
     try {
       return await openLayout(location.directory, {}, call);
     } catch (error) {
@@ -67,6 +87,7 @@ export class Stores implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const each of this.#open.splice(0)) await each[Symbol.asyncDispose]();
     await this.#registries.close();
   }
 }
@@ -86,6 +107,11 @@ async function expectDirectory(location: LayoutLocation, side: Side): Promise<vo
 /** What two locations have in common when they mean the same store. */
 export function storeKey(location: ImageLocation): string {
   if (location.transport === "oci") return `oci:${resolve(location.directory)}`;
+  if (isArchive(location)) return archiveKey(location);
   const { registry, repository } = location.reference;
   return `${registry}/${repository}`;
+}
+
+function archiveKey({ transport, file }: ArchiveLocation): string {
+  return `${transport}:${file === standardOutput ? file : resolve(file)}`;
 }
