@@ -2,7 +2,7 @@ import type { Call } from "../io/call.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { formatReference } from "../model/reference.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
-import { type ImageBlob, type PushTarget, presentAt } from "./push-image.ts";
+import { type ImageBlob, type PushTarget, presentAt, uploadable } from "./push-image.ts";
 
 /** A store the image goes to, with all the tags asked for there. */
 export interface Place {
@@ -50,6 +50,7 @@ export async function openPlaces(
   const opened: PushTarget[] = [];
   for (const { location, tags } of placesOf(targets)) {
     const target = await stores.target(location, call);
+    target.expect?.(uploadable(blobs).map(({ descriptor }) => descriptor));
     opened.push({ target, tags, held: await presentAt(target, blobs, jobs, call), sent: new Set() });
   }
   return opened;

@@ -59,10 +59,15 @@ export async function pushImage(
   }
   for (const place of targets) await deliverManifest(image, place, jobs, onTransfer, call);
   for (const { target, tags } of targets) {
+    const tell = (tag: string): void =>
+      onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
     for (const tag of tags) {
       await target.tag(image.manifest, tag, call);
-      onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
+      if (target.commit === undefined) tell(tag);
     }
+    if (target.commit === undefined) continue;
+    await target.commit(call);
+    for (const tag of tags) tell(tag);
   }
 }
 

@@ -13,19 +13,27 @@ import {
   standardOutput,
 } from "../model/location.ts";
 import { openArchive } from "./archive/open-archive.ts";
+import { type ArchiveTargetOptions, openArchiveTarget } from "./archive/open-archive-target.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
 import type { ManifestSelector, Source } from "./source.ts";
 import type { Target } from "./target.ts";
+
+/** Options of {@link Stores}. */
+export interface StoresOptions extends RegistryClientOptions, ArchiveTargetOptions {}
 
 /** Opens stores by location, and closes what they hold open. */
 export class Stores implements AsyncDisposable {
   readonly #registries: RegistryClient;
   /** Released with the stores. */
   readonly #open: AsyncDisposable[] = [];
+  /** Archives that are written, by path. */
+  readonly #targets = new Map<string, { readonly key: string; readonly target: Target }>();
+  readonly #options: ArchiveTargetOptions;
 
-  constructor(options: RegistryClientOptions) {
+  constructor(options: StoresOptions) {
     this.#registries = new RegistryClient(options);
+    this.#options = options;
   }
 
   /**
@@ -59,14 +67,15 @@ export class Stores implements AsyncDisposable {
   }
 
   /**
-   * The store an image is written to. A layout directory that is not there yet is made.
+   * The store an image is written to. A layout directory that is not there yet is made. An archive is the same one each
+   * time it is asked for, so that several images come into it.
    *
-   * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`
+   * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`; `USAGE` for a file that is to be two kinds of archive.
    */
   async target(location: ImageLocation, call: Call): Promise<Target> {
     if (location.transport === "oci")
       return openLayout(location.directory, { create: true, side: "target" }, call);
-    if (isArchive(location)) throw new ComposeImageError("USAGE", "not yet");
+    if (isArchive(location)) return this.#archiveTarget(location, call);
     const { registry, repository } = location.reference;
     return this.#registries.repository(registry, repository, "target");
   }
@@ -84,6 +93,22 @@ export class Stores implements AsyncDisposable {
       if (error instanceof ComposeImageError && error.code === "LAYOUT_INVALID") return undefined;
       throw error;
     }
+  }
+
+  async #archiveTarget(location: ArchiveLocation, call: Call): Promise<Target> {
+    const { file } = location;
+    const path = file === standardOutput ? file : resolve(file);
+    const known = this.#targets.get(path);
+    if (known === undefined) {
+      const target = await openArchiveTarget(location, this.#options, call);
+      this.#open.push(target);
+      this.#targets.set(path, { key: storeKey(location), target });
+      return target;
+    }
+    if (known.key === storeKey(location)) return known.target;
+    throw new ComposeImageError("USAGE", `${file} is to be an archive of two kinds`, {
+      hint: "A docker-archive holds an OCI layout as well: skopeo reads it as either.",
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
+import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../../model/digest.ts";
 import type { Invalid } from "../../model/parse-json.ts";
 import type { IndexEntry } from "../layout/index-entry.ts";
@@ -74,3 +75,9 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** An image found in an archive: what it is read through, and its descriptor there. */
+export interface ArchivedImage {
+  readonly content: ArchiveContent;
+  readonly descriptor: Descriptor;
+}

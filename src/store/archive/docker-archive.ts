@@ -7,7 +7,7 @@ import { type ImageIndex, type ImageManifest, parseManifest } from "../../model/
 import { isForeignLayerMediaType, mediaTypes } from "../../model/media-types.ts";
 import type { Reference } from "../../model/reference.ts";
 import { LayoutSource } from "../layout/layout-source.ts";
-import { ArchiveContent, readLayoutEntries } from "./archive-content.ts";
+import { ArchiveContent, type ArchivedImage, readLayoutEntries } from "./archive-content.ts";
 import { invalidArchive, missingMember } from "./archive-fault.ts";
 import type { ArchiveFile } from "./archive-file.ts";
 import {
@@ -17,12 +17,6 @@ import {
   parseDockerManifest,
 } from "./docker-manifest.ts";
 import { makeDockerManifest } from "./make-docker-manifest.ts";
-
-/** An image found in an archive: what it is read through, and its descriptor there. */
-export interface ArchivedImage {
-  readonly content: ArchiveContent;
-  readonly descriptor: Descriptor;
-}
 
 /**
  * Finds an image in an archive of `docker save`. Where the archive holds an OCI layout as well, and that has the image

@@ -4,10 +4,9 @@ import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, Digester, digestOf } from "../../model/digest.ts";
 import { encodeManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
-import { ArchiveContent } from "./archive-content.ts";
+import { ArchiveContent, type ArchivedImage } from "./archive-content.ts";
 import { invalidArchive, missingMember } from "./archive-fault.ts";
 import type { ArchiveFile, MemberExtent } from "./archive-file.ts";
-import type { ArchivedImage } from "./docker-archive.ts";
 import type { DockerImage } from "./docker-manifest.ts";
 
 /**

@@ -1,0 +1,120 @@
+import type { Call } from "../../io/call.ts";
+import type { Content, OpenContent } from "../../io/content.ts";
+import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
+import type { ArchiveLocation } from "../../model/location.ts";
+import { maxManifestSize, parseManifest } from "../../model/manifest.ts";
+import { indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
+import { LayoutSource, manifestTooLarge } from "../layout/layout-source.ts";
+import type { StoredManifest } from "../source.ts";
+import type { Target } from "../target.ts";
+import { blobOrder, dockerDocuments, layoutDocuments, type NamedImage } from "./archive-documents.ts";
+import type { ArchiveDraft } from "./archive-draft.ts";
+import type { ArchiveWriter } from "./archive-writer.ts";
+
+/** Where a finished archive goes. */
+export interface ArchiveOutput {
+  /** Makes the archive appear. */
+  deliver(draft: ArchiveDraft, size: number, call: Call): Promise<void>;
+}
+
+/**
+ * An archive that is being written: blobs as they come, all the rest when it is committed. The bytes depend on the images
+ * and their names alone, and on the order of the names. What was committed may be committed again with more in it.
+ */
+export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposable {
+  readonly #transport: ArchiveLocation["transport"];
+  readonly #writer: ArchiveWriter;
+  readonly #output: ArchiveOutput;
+  readonly #manifests: Map<Digest, StoredManifest>;
+  readonly #tags: Map<string, Descriptor>;
+
+  /** @param name the archive as it is written on the command line. */
+  constructor(
+    name: string,
+    transport: ArchiveLocation["transport"],
+    writer: ArchiveWriter,
+    output: ArchiveOutput,
+  ) {
+    const tags = new Map<string, Descriptor>();
+    super(
+      name,
+      {
+        entries: async () =>
+          [...tags].map(([tag, descriptor]) => indexEntry(descriptor, { [refNameAnnotation]: tag })),
+        size: async (digest) => writer.size(digest),
+        read: (digest, call): Content => writer.read(digest, call),
+      },
+      "target",
+    );
+    this.#tags = tags;
+    this.#manifests = new Map();
+    this.#transport = transport;
+    this.#writer = writer;
+    this.#output = output;
+  }
+
+  expect(blobs: readonly Descriptor[]): void {
+    this.#writer.reserve(blobs);
+  }
+
+  async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
+    if (await this.exists(descriptor, call)) return;
+    await this.#writer.write(descriptor, open, `${this.subject}: blob`, call);
+  }
+
+  /** Always `false`: an archive has no other repositories to take blobs from. */
+  async mount(): Promise<boolean> {
+    return false;
+  }
+
+  async pushManifest(manifest: StoredManifest, call: Call): Promise<void> {
+    const { descriptor, bytes } = manifest;
+    if (bytes.byteLength > maxManifestSize) throw manifestTooLarge(`${this.subject}: manifest`);
+    parseManifest(bytes, descriptor.mediaType, `${this.subject}: manifest`);
+    await this.push(descriptor, async () => once(bytes), call);
+    this.#manifests.set(descriptor.digest, manifest);
+  }
+
+  async tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
+    await this.pushManifest(manifest, call);
+    this.#tags.set(tag, manifest.descriptor);
+  }
+
+  async commit(call: Call): Promise<void> {
+    const images = this.#images();
+    const blobs = this.#writer.digests;
+    const documents =
+      this.#transport === "docker-archive"
+        ? dockerDocuments(images, this.#manifests, blobs, this.subject)
+        : layoutDocuments(images);
+    const { draft, size } = await this.#writer.finish(
+      blobOrder(images, this.#manifests, blobs),
+      documents,
+      call,
+    );
+    call.signal.throwIfAborted();
+    await this.#output.deliver(draft, size, call);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writer[Symbol.asyncDispose]();
+  }
+
+  /** What has a tag; where nothing has, what no index names. */
+  #images(): NamedImage[] {
+    if (this.#tags.size > 0) return [...this.#tags].map(([tag, descriptor]) => ({ descriptor, tag }));
+    const children = new Set<Digest>();
+    for (const { bytes, descriptor } of this.#manifests.values()) {
+      const manifest = parseManifest(bytes, descriptor.mediaType, this.subject);
+      if (manifest.kind === "index") for (const { digest } of manifest.manifests) children.add(digest);
+    }
+    return [...this.#manifests.values()]
+      .filter(({ descriptor }) => !children.has(descriptor.digest))
+      .map(({ descriptor }) => ({ descriptor, tag: undefined }));
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
