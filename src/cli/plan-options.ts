@@ -104,7 +104,10 @@ export function addPlanOptions(command: Command): Command {
       "--source-date-epoch <seconds>",
       "latest time of files, and the image's time (default: SOURCE_DATE_EPOCH)",
     )
-    .option("--compression <algorithm>", "of the new layer: gzip[:0-9] or none (default: gzip:6)");
+    .option(
+      "--compression <algorithm>",
+      "of the new layer: gzip[:0-9], zstd[:1-19] or none (default: gzip:6)",
+    );
 }
 
 /**

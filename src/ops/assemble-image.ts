@@ -32,6 +32,8 @@ export interface ComposedImage {
 /** What is known of the composed image before a layer is read. */
 export interface KnownParts {
   readonly family: MediaTypeFamily;
+  /** Media type of the new layer. */
+  readonly layerType: string;
   readonly baseConfig: ImageConfig;
   readonly baseLayers: readonly ImageBlob[];
 }
@@ -39,7 +41,7 @@ export interface KnownParts {
 /**
  * What the plan and the base decide.
  *
- * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name.
+ * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name, the new one too.
  */
 export function describeParts(plan: ComposePlan, { base, platform }: PlanImages): KnownParts {
   const family = plan.format ?? (base === undefined ? "oci" : familyOf(base.manifest.mediaType));
@@ -48,9 +50,11 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
       hint: "Compose with --format oci, or use --label.",
     });
   }
-  if (base === undefined) return { family, baseConfig: scratchConfig(platform), baseLayers: [] };
+  const layerType = newLayerMediaType(family, plan.compression.algorithm);
+  if (base === undefined) return { family, layerType, baseConfig: scratchConfig(platform), baseLayers: [] };
   return {
     family,
+    layerType,
     baseConfig: base.config,
     baseLayers: base.manifest.layers.map((layer) => ({
       descriptor: layerInFamily(layer, family, base.name),
@@ -64,7 +68,7 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 export function assembleImage(
   plan: ComposePlan,
   { base, builders }: PlanImages,
-  { family, baseConfig, baseLayers }: KnownParts,
+  { family, layerType, baseConfig, baseLayers }: KnownParts,
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
   const images = [...builders.values()];
@@ -88,7 +92,7 @@ export function assembleImage(
     ),
   );
   const layerDescriptor: Descriptor = {
-    mediaType: newLayerMediaType(family, plan.compression.algorithm),
+    mediaType: layerType,
     digest: layer.digest,
     size: layer.size,
   };

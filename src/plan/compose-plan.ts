@@ -38,7 +38,7 @@ export type BaseImage =
 
 /** How the new layer is compressed. */
 export type Compression =
-  | { readonly algorithm: "gzip"; readonly level: number }
+  | { readonly algorithm: "gzip" | "zstd"; readonly level: number }
   | { readonly algorithm: "none" };
 
 /** One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. */

@@ -105,6 +105,19 @@ describeWith(["cli"], "archives", () => {
       const files = await runCli(["cat", "docker-archive:copied.tar", "/opt/app/server.js"], { cwd: home });
       expect(files.stdout).toBe(server.content);
     });
+
+    test("a layer in zstd is read by skopeo, podman and docker's rules, and by us", async () => {
+      const [gzip, zstd] = [join(home, "gzip.tar"), join(home, "zstd.tar")];
+      await succeed("--tag", `docker-archive:${gzip}:app:1`);
+      await succeed("--tag", `docker-archive:${zstd}:app:zstd`, "--compression", "zstd");
+      const [unpacked] = await mobyLoad(await readFile(gzip));
+      const [loaded] = await mobyLoad(await readFile(zstd));
+      expect(loaded?.layers).toEqual(unpacked?.layers);
+      expect(await (await createPodman()).load(zstd)).toBe("Loaded image: docker.io/library/app:zstd\n");
+      await run("skopeo", ["copy", "--quiet", `oci-archive:${zstd}:zstd`, `dir:${join(home, "zstd")}`]);
+      const files = await runCli(["cat", `oci-archive:${zstd}`, "/opt/app/server.js"]);
+      expect(files.stdout).toBe(server.content);
+    });
   });
 
   test("the same image has the same bytes in an archive, whichever run makes it", async () => {

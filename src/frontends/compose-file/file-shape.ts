@@ -86,8 +86,8 @@ export const fileShape = object(
     builderPlatform: described("Platform of the builders, where it differs.", platform),
     tags: described("Where the image is pushed to.", list(text("an image", parseTarget), "a list of images")),
     compression: described(
-      "Of the new layer: gzip, gzip:LEVEL or none. By default gzip:6.",
-      text("gzip[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
+      "Of the new layer: gzip, gzip:LEVEL, zstd, zstd:LEVEL or none. By default gzip:6.",
+      text("gzip[:LEVEL], zstd[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
     ),
     sourceDateEpoch: described(
       "Seconds since 1970: sets back later file times, and dates the image.",
