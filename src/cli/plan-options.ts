@@ -56,7 +56,7 @@ export function addPlanOptions(command: Command): Command {
     )
     .option(
       "--builder <image>",
-      "image the directories are taken from; a registry reference or oci:DIR[:TAG]",
+      "image the directories are taken from; a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE",
     )
     .option("--base <image>", "image to build on, or scratch")
     .option(
@@ -64,7 +64,11 @@ export function addPlanOptions(command: Command): Command {
       "directory or file to take, and where it goes; repeatable",
       collectOption,
     )
-    .option("--tag <image>", "where the image is pushed to; repeatable", collectOption)
+    .option(
+      "--tag <image>",
+      "where the image goes; of archives - is standard output; repeatable",
+      collectOption,
+    )
     .option(
       "--platform <os/arch>",
       "platform of base and result (default: the only one, else this machine's)",

@@ -31,7 +31,7 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
     .command("ls")
     .summary("list the files of an image")
     .description("Lists the files of an image as a container would see them: mode, owner, size, time, path.")
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<image>", "a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE")
     .argument("[path]", "directory or file in the image", "/")
     .option("-R, --recursive", "list directories below, too")
     .option(...platformOption);
@@ -52,7 +52,7 @@ export function addCatCommand(program: Command, terminal: Terminal): void {
     .command("cat")
     .summary("print a file of an image")
     .description("Prints a file of an image, once the layer it is in has been verified.")
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<image>", "a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE")
     .argument("<path>", "file in the image; symlinks are followed")
     .option(...platformOption);
   addRegistryOptions(command);

@@ -40,7 +40,10 @@ const words: Shape<readonly string[]> = {
 /** A document of `compose.yaml`: every key, how it is read, and what editors are told of it. */
 export const fileShape = object(
   {
-    builder: described("Image the copies are taken from: a registry reference or oci:DIR[:TAG].", image),
+    builder: described(
+      "Image the copies are taken from: a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE.",
+      image,
+    ),
     builders: described(
       "Several images that copies are taken from, by names for `from`.",
       map(image, "a mapping of names to images", {

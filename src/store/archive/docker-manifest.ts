@@ -84,7 +84,7 @@ export function chooseDockerImage(
 }
 
 /** The name with registry and tag, as references are written in full; as it is where it is none. */
-export function fullName(name: string): string {
+function fullName(name: string): string {
   try {
     return formatReference(parseReference(name));
   } catch {
