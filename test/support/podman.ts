@@ -6,7 +6,7 @@ import { temporaryDirectory } from "./temp.ts";
 export interface Podman {
   /** What `podman load` prints of an archive: the names it gave. */
   load(archive: string): Promise<string>;
-  /** The tree of an image's files, as a tar that `podman save` wrote in docker's format. */
+  /** An image as `podman save` writes it, in docker's format. */
   save(name: string): Promise<Buffer>;
 }
 

@@ -1,6 +1,5 @@
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
-import { ComposeImageError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
 import { type ImageIndex, type ImageManifest, parseManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
@@ -58,17 +57,10 @@ export function layoutDocuments(images: readonly NamedImage[]): ArchiveDocument[
   return documentsOf(entries.map(({ json }) => json));
 }
 
-/**
- * What makes an archive both, an OCI layout and what `docker save` writes.
- *
- * @param subject the archive in messages.
- * @throws ComposeImageError `FORMAT_UNSUPPORTED` for an image that has layers outside the archive.
- */
+/** What makes an archive both, an OCI layout and what `docker save` writes. */
 export function dockerDocuments(
   images: readonly NamedImage[],
   manifests: ArchiveManifests,
-  blobs: readonly Digest[],
-  subject: string,
 ): ArchiveDocument[] {
   const entries = images.map(({ descriptor, tag }) =>
     indexEntry(
@@ -78,18 +70,10 @@ export function dockerDocuments(
         : { [imageNameAnnotation]: tag, [refNameAnnotation]: parseReference(tag).tag ?? tag },
     ),
   );
-  const held = new Set(blobs);
   const digests = [...new Set(images.map(({ descriptor }) => descriptor.digest))];
   const items = digests.flatMap((digest): JsonObject[] => {
     const manifest = imageFor(manifests, digest);
     if (manifest === undefined) return [];
-    if (manifest.layers.some((layer) => !held.has(layer.digest))) {
-      throw new ComposeImageError(
-        "FORMAT_UNSUPPORTED",
-        `${subject}: the image has layers that are kept elsewhere, and docker load wants them all`,
-        { hint: "Write an oci-archive:, or push to a registry." },
-      );
-    }
     return [
       {
         Config: blobName(manifest.config.digest),

@@ -2,8 +2,10 @@ import type { Call } from "../../io/call.ts";
 import type { Content, OpenContent } from "../../io/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
+import { ComposeImageError } from "../../model/errors.ts";
 import type { ArchiveLocation } from "../../model/location.ts";
-import { maxManifestSize, parseManifest } from "../../model/manifest.ts";
+import { type ImageManifest, maxManifestSize, parseManifest } from "../../model/manifest.ts";
+import { isForeignLayerMediaType } from "../../model/media-types.ts";
 import { indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
 import { LayoutSource, manifestTooLarge } from "../layout/layout-source.ts";
 import type { StoredManifest } from "../source.ts";
@@ -71,7 +73,8 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
   async pushManifest(manifest: StoredManifest, call: Call): Promise<void> {
     const { descriptor, bytes } = manifest;
     if (bytes.byteLength > maxManifestSize) throw manifestTooLarge(`${this.subject}: manifest`);
-    parseManifest(bytes, descriptor.mediaType, `${this.subject}: manifest`);
+    const parsed = parseManifest(bytes, descriptor.mediaType, `${this.subject}: manifest`);
+    if (this.#transport === "docker-archive" && parsed.kind === "manifest") this.#expectLayers(parsed);
     await this.push(descriptor, async () => once(bytes), call);
     this.#manifests.set(descriptor.digest, manifest);
   }
@@ -86,7 +89,7 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     const blobs = this.#writer.digests;
     const documents =
       this.#transport === "docker-archive"
-        ? dockerDocuments(images, this.#manifests, blobs, this.subject)
+        ? dockerDocuments(images, this.#manifests)
         : layoutDocuments(images);
     const { draft, size } = await this.#writer.finish(
       blobOrder(images, this.#manifests, blobs),
@@ -99,6 +102,16 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]();
+  }
+
+  /** An image of `docker load` has all its layers in the archive, foreign ones too. */
+  #expectLayers({ layers }: ImageManifest): void {
+    if (layers.every(({ mediaType }) => !isForeignLayerMediaType(mediaType))) return;
+    throw new ComposeImageError(
+      "FORMAT_UNSUPPORTED",
+      `${this.subject}: the image has foreign layers, and docker load wants them all in the archive`,
+      { hint: "Write an oci-archive:, or push to a registry." },
+    );
   }
 
   /** What has a tag; where nothing has, what no index names. */

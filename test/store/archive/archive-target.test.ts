@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import type { Content } from "../../../src/io/content.ts";
 import { type ImageLocation, parseLocation } from "../../../src/model/location.ts";
+import { encodeManifest } from "../../../src/model/manifest.ts";
 import { Stores, type StoresOptions } from "../../../src/store/open-stores.ts";
 import type { Target } from "../../../src/store/target.ts";
 import { sha256 } from "../../support/make-image.ts";
@@ -188,6 +189,23 @@ describe("an archive that is written", () => {
     expect(await digestIn(`docker-archive:${file}`)).toBe(image.manifest.descriptor.digest);
     const members = await readTarMembers(await readFile(file));
     expect(json(members.get("manifest.json")?.content)).toMatchObject([{ RepoTags: [] }]);
+  });
+
+  it("of docker's kind refuses foreign layers before anything is tagged", async () => {
+    const file = join(await temporaryDirectory("archive"), "a.tar");
+    const { config, layer, manifest } = await tinyImage("one");
+    const mediaType = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    const bytes = encodeManifest({
+      kind: "manifest",
+      mediaType: manifest.descriptor.mediaType,
+      config: config.descriptor,
+      layers: [{ ...layer.descriptor, mediaType, urls: ["https://r.example/layer"] }],
+      annotations: {},
+    });
+    await writing(`docker-archive:${file}`, async (target) => {
+      const pushed = target.pushManifest(blob(manifest.descriptor.mediaType, bytes), unstoppable);
+      await expect(pushed).rejects.toMatchObject({ code: "FORMAT_UNSUPPORTED" });
+    });
   });
 
   it.each(["oci-archive", "docker-archive"])("as %s may hold an index", async (transport) => {
