@@ -208,13 +208,16 @@ async function runArchives(random: Random): Promise<Verdict> {
 
 /** Reads all that an archive's image has. */
 async function readImage(location: ArchiveLocation): Promise<void> {
-  await using archive = await openArchive(location, "builder", unstoppable);
-  const { bytes, descriptor } = await archive.source.manifest(archive.selector, unstoppable);
-  const parsed = parseManifest(bytes, descriptor.mediaType, "it");
-  if (parsed.kind === "index") return;
-  for (const blob of [parsed.config, ...parsed.layers]) {
-    for await (const chunk of await archive.source.fetch(blob, unstoppable))
-      expectHolds(chunk.byteLength > 0, "chunks have bytes");
+  const archive = await openArchive(location, "builder", unstoppable);
+  try {
+    const { bytes, descriptor } = await archive.source.manifest(archive.selector, unstoppable);
+    const parsed = parseManifest(bytes, descriptor.mediaType, "it");
+    for (const blob of parsed.kind === "index" ? [] : [parsed.config, ...parsed.layers]) {
+      for await (const chunk of await archive.source.fetch(blob, unstoppable))
+        expectHolds(chunk.byteLength > 0, "chunks have bytes");
+    }
+  } finally {
+    await archive[Symbol.asyncDispose]();
   }
 }
 
