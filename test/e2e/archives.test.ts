@@ -197,6 +197,15 @@ describeWith(["cli"], "archives", () => {
     expect(await readdir(home)).not.toContain("never.tar");
   });
 
+  test("an archive may be replaced by what is made from it", async () => {
+    const own = join(home, "own.tar");
+    await writeFile(own, await readFile(join(home, "base.tar")));
+    await succeed("--base", "oci-archive:own.tar:1", "--tag", "oci-archive:own.tar:2");
+    const { stdout } = await runCli(["ls", "-R", "oci-archive:own.tar:2", "/opt"], { cwd: home });
+    expect(stdout).toContain("/opt/app/server.js");
+    expect((await runCli(["ls", "oci-archive:own.tar:1"], { cwd: home })).status).toBe(4);
+  });
+
   test("several images of one file go into one archive", async () => {
     const layout = join(home, "inputs");
     await saveMade(builder, layout, "builder");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import type { Content } from "../../../src/io/content.ts";
+import { temporaryName } from "../../../src/io/temporary-name.ts";
 import { type ImageLocation, parseLocation } from "../../../src/model/location.ts";
 import { encodeManifest } from "../../../src/model/manifest.ts";
 import { mediaTypes } from "../../../src/model/media-types.ts";
@@ -287,6 +288,16 @@ describe("an archive that is written", () => {
     expect(await digestIn(`oci-archive:${join(directory, "real", "a.tar")}`)).toBe(
       image.manifest.descriptor.digest,
     );
+  });
+
+  it("takes away what a killed writer left beside it, and nothing else", async () => {
+    const directory = await temporaryDirectory("archive");
+    const live = temporaryName("archive");
+    const dead = temporaryName("archive").replace(/-\d+(-[0-9a-f-]{36})$/, "-1$1");
+    for (const name of [live, dead, "notes"]) await writeFile(join(directory, name), "");
+    const image = await tinyImage("one");
+    await writing(`oci-archive:${join(directory, "a.tar")}`, (target) => pushAndTag(target, image, "1"));
+    expect((await readdir(directory)).sort()).toEqual([live, "a.tar", "notes"]);
   });
 
   it("is refused where it cannot become a file, before anything is written", async () => {
