@@ -28,7 +28,7 @@ export class Stores implements AsyncDisposable {
   /** Released with the stores. */
   readonly #open: AsyncDisposable[] = [];
   /** Archives that are written, by path. */
-  readonly #targets = new Map<string, { readonly key: string; readonly target: Target }>();
+  readonly #targets = new Map<string, { readonly key: string; readonly target: Promise<Target> }>();
   readonly #options: ArchiveTargetOptions;
 
   constructor(options: StoresOptions) {
@@ -99,20 +99,24 @@ export class Stores implements AsyncDisposable {
     const { file } = location;
     const path = file === standardOutput ? file : resolve(file);
     const known = this.#targets.get(path);
-    if (known === undefined) {
-      const target = await openArchiveTarget(location, this.#options, call);
-      this.#open.push(target);
-      this.#targets.set(path, { key: storeKey(location), target });
-      return target;
+    if (known !== undefined && known.key !== storeKey(location)) {
+      throw new ComposeImageError("USAGE", `${file} is to be an archive of two kinds`, {
+        hint: "A docker-archive holds an OCI layout as well: skopeo reads it as either.",
+      });
     }
-    if (known.key === storeKey(location)) return known.target;
-    throw new ComposeImageError("USAGE", `${file} is to be an archive of two kinds`, {
-      hint: "A docker-archive holds an OCI layout as well: skopeo reads it as either.",
-    });
+    const target = known?.target ?? this.#openArchiveTarget(location, call);
+    this.#targets.set(path, { key: storeKey(location), target });
+    return target;
+  }
+
+  async #openArchiveTarget(location: ArchiveLocation, call: Call): Promise<Target> {
+    const target = await openArchiveTarget(location, this.#options, call);
+    this.#open.push(target);
+    return target;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const each of this.#open.splice(0)) await each[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#open.splice(0).map((each) => each[Symbol.asyncDispose]()));
     await this.#registries.close();
   }
 }

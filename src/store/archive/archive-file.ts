@@ -32,7 +32,8 @@ const headChunkSize = 16 * 1024;
 
 /**
  * A tar file whose members can be read in any order. Opening it goes through its headers once and reads no content;
- * what is kept of each is its name and place. The file stays open, so that replacing it changes nothing for its reader.
+ * what is kept of each is its name and place; of several with one name the last counts, as where it is unpacked. The file
+ * stays open, so that replacing it changes nothing for its reader.
  */
 export class ArchiveFile {
   /** For messages: `builder oci-archive:app.tar`. */

@@ -114,17 +114,17 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     );
   }
 
-  /** What has a tag; where nothing has, what no index names. */
+  /** What has a tag. In docker's archives, and where nothing has one, also what has none and no index names. */
   #images(): NamedImage[] {
-    if (this.#tags.size > 0) return [...this.#tags].map(([tag, descriptor]) => ({ descriptor, tag }));
-    const children = new Set<Digest>();
+    const tagged = [...this.#tags].map(([tag, descriptor]): NamedImage => ({ descriptor, tag }));
+    if (tagged.length > 0 && this.#transport === "oci-archive") return tagged;
+    const named = new Set(tagged.map(({ descriptor }) => descriptor.digest));
     for (const { bytes, descriptor } of this.#manifests.values()) {
       const manifest = parseManifest(bytes, descriptor.mediaType, this.subject);
-      if (manifest.kind === "index") for (const { digest } of manifest.manifests) children.add(digest);
+      if (manifest.kind === "index") for (const { digest } of manifest.manifests) named.add(digest);
     }
-    return [...this.#manifests.values()]
-      .filter(({ descriptor }) => !children.has(descriptor.digest))
-      .map(({ descriptor }) => ({ descriptor, tag: undefined }));
+    const untagged = [...this.#manifests.values()].filter(({ descriptor }) => !named.has(descriptor.digest));
+    return [...tagged, ...untagged.map(({ descriptor }): NamedImage => ({ descriptor, tag: undefined }))];
   }
 }
 

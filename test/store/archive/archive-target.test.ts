@@ -202,6 +202,21 @@ describe("an archive that is written", () => {
     expect(json(members.get("manifest.json")?.content)).toMatchObject([{ RepoTags: [] }]);
   });
 
+  it("of docker's kind lists images with and without a name", async () => {
+    const file = join(await temporaryDirectory("archive"), "a.tar");
+    const [one, two] = [await tinyImage("one"), await tinyImage("two")];
+    await writing(`docker-archive:${file}`, async (target) => {
+      await pushAndTag(target, one, "r.example/app:1");
+      await pushAndTag(target, two);
+    });
+    const members = await readTarMembers(await readFile(file));
+    expect(json(members.get("manifest.json")?.content)).toMatchObject([
+      { RepoTags: ["r.example/app:1"] },
+      { RepoTags: [] },
+    ]);
+    expect(await digestIn(`docker-archive:${file}:r.example/app:1`)).toBe(one.manifest.descriptor.digest);
+  });
+
   it("of docker's kind refuses foreign layers before anything is tagged", async () => {
     const file = join(await temporaryDirectory("archive"), "a.tar");
     const { config, layer, manifest } = await tinyImage("one");
