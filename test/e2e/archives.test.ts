@@ -106,6 +106,15 @@ describeWith(["cli"], "archives", () => {
       expect(files.stdout).toBe(server.content);
     });
 
+    test("a layer that is not packed is read by umoci, out of an archive", async () => {
+      const [archive, untarred] = [join(home, "plain.tar"), await temporaryDirectory("untarred")];
+      await succeed("--tag", `oci-archive:${archive}:v1`, "--compression", "none");
+      await run("tar", ["--extract", "--file", archive, "--directory", untarred]);
+      const bundle = join(await temporaryDirectory("bundle"), "bundle");
+      await run("umoci", ["unpack", "--image", `${untarred}:v1`, bundle]);
+      expect(await readFile(join(bundle, "rootfs/opt/app/server.js"), "utf8")).toBe(server.content);
+    });
+
     test("a layer in zstd is read by skopeo, podman and docker's rules, and by us", async () => {
       const [gzip, zstd] = [join(home, "gzip.tar"), join(home, "zstd.tar")];
       await succeed("--tag", `docker-archive:${gzip}:app:1`);
