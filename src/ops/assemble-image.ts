@@ -70,7 +70,7 @@ export function assembleImage(
   const images = [...builders.values()];
   const origin = {
     ...baseAnnotations(base),
-    ...(plan.record === "annotations" && recordAnnotations(plan, images)),
+    ...(plan.record === "annotations" && recordAnnotations(plan, builders)),
   };
   const changes =
     family === "docker" ? { ...plan.config, labels: { ...origin, ...plan.config.labels } } : plan.config;

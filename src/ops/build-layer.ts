@@ -16,8 +16,7 @@ import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { findSources } from "../layers/source-pattern.ts";
 import { askAll } from "../layers/unknown-path.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import type { ImageLocation } from "../model/location.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
+import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import { checkUser } from "./check-user.ts";
 import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
@@ -95,7 +94,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
 }
 
 /** Fails when a source is missing: that is to show before anything of the base is sent. */
-function findAllSources(plan: ComposePlan, views: ReadonlyMap<ImageLocation, ImageView>): void {
+function findAllSources(plan: ComposePlan, views: ReadonlyMap<CopySource, ImageView>): void {
   const all = plan.copies.flatMap(({ from, sources }) => sources.map((source) => ({ from, source })));
   askAll(all, ({ from, source }) => {
     const view = views.get(from);

@@ -10,8 +10,7 @@ import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
-import type { ImageLocation } from "../model/location.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
+import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
@@ -21,8 +20,8 @@ import type { BaseStream } from "./stream-base.ts";
 /** What {@link openViews} works with. */
 export interface ViewsContext {
   readonly plan: ComposePlan;
-  /** By the location that copy steps name. */
-  readonly builders: ReadonlyMap<ImageLocation, ResolvedImage>;
+  /** By what copy steps are from. */
+  readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
   /** Absent for scratch. */
   readonly base: ResolvedImage | undefined;
   /** Sends base layers on as they are read. */
@@ -36,7 +35,7 @@ export interface ViewsContext {
 
 /** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
 export function openViews(context: ViewsContext): {
-  readonly builderViews: ReadonlyMap<ImageLocation, ImageView>;
+  readonly builderViews: ReadonlyMap<CopySource, ImageView>;
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
@@ -46,15 +45,15 @@ export function openViews(context: ViewsContext): {
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
-  const builderViews = new Map<ImageLocation, ImageView>();
-  for (const [location, image] of builders) {
-    const steps = plan.copies.filter(({ from }) => from === location);
+  const builderViews = new Map<CopySource, ImageView>();
+  for (const [source, image] of builders) {
+    const steps = plan.copies.filter(({ from }) => from === source);
     const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
     const wantsBody = wantedBodies(
       steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
     );
     const layers = layerBlobs(image, blobs, { listingOf });
-    builderViews.set(location, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+    builderViews.set(source, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
   }
   if (!isBaseRead) return { builderViews, baseView: undefined };
   const lookedAt = plan.copies.filter(({ link }) => !link);

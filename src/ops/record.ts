@@ -2,7 +2,7 @@ import type { Digest } from "../model/digest.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatOwner } from "../model/owner.ts";
-import type { ComposePlan, CopyStep } from "../plan/compose-plan.ts";
+import type { ComposePlan, CopySource, CopyStep } from "../plan/compose-plan.ts";
 import { formatMode } from "../plan/mode.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
@@ -32,18 +32,19 @@ export function baseAnnotations(base: ResolvedImage | undefined): Record<string,
  */
 export function recordAnnotations(
   plan: ComposePlan,
-  builders: readonly ResolvedImage[],
+  builders: ReadonlyMap<CopySource, ResolvedImage>,
 ): Record<string, string> {
+  const sources = [...builders.keys()];
   return {
     [recordKeys.builders]: JSON.stringify(
-      builders.map(({ location, resolved }): { reference?: string; digest: Digest } => {
+      [...builders.values()].map(({ location, resolved }): { reference?: string; digest: Digest } => {
         const reference = publicReference(location);
         return { ...(reference !== undefined && { reference }), digest: resolved.digest };
       }),
     ),
     [recordKeys.copy]: JSON.stringify(
       plan.copies.map((copy) => ({
-        from: builders.findIndex(({ location }) => location === copy.from),
+        from: sources.indexOf(copy.from),
         ...stepRecord(copy),
       })),
     ),

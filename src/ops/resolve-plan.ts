@@ -1,7 +1,7 @@
 import type { Call } from "../io/call.ts";
-import type { ImageLocation } from "../model/location.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
+import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import type { Stores } from "../store/open-stores.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 
@@ -9,8 +9,8 @@ import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 export interface PlanImages {
   /** Absent for scratch. */
   readonly base: ResolvedImage | undefined;
-  /** By the location that copy steps name, in their order. */
-  readonly builders: ReadonlyMap<ImageLocation, ResolvedImage>;
+  /** By what copy steps are from, in their order. */
+  readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
   readonly platform: Platform;
 }
 
@@ -25,9 +25,11 @@ export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call)
       ? undefined
       : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
-  const builders = new Map<ImageLocation, ResolvedImage>();
+  const builders = new Map<CopySource, ResolvedImage>();
   for (const { from } of plan.copies) {
-    if (!builders.has(from)) builders.set(from, await resolveImage(stores, "builder", from, wanted, call));
+    if (builders.has(from)) continue;
+    if (from.kind !== "image") throw new ComposeImageError("INTERNAL", `a copy from a ${from.kind}`);
+    builders.set(from, await resolveImage(stores, "builder", from.location, wanted, call));
   }
   const [firstBuilder] = builders.values();
   const platform = base?.config.platform ?? plan.platform ?? firstBuilder?.config.platform ?? hostPlatform();

@@ -4,14 +4,18 @@ import type { MediaTypeFamily } from "../model/media-types.ts";
 import type { OwnerSpec } from "../model/owner.ts";
 import type { Platform } from "../model/platform.ts";
 
-/**
- * What to compose, as plain data: what every front end produces and `compose` carries out. Making one touches neither
- * network nor files.
- */
-export interface ComposePlan {
+/** A base, what is copied onto it, and what changes in its configuration: the new layer and what is around it. */
+export interface Stage {
   readonly base: BaseImage;
   readonly copies: readonly CopyStep[];
   readonly config: ConfigChanges;
+}
+
+/**
+ * What to compose, as plain data: what every front end produces and `compose` carries out. Making one touches neither
+ * network nor files. The common plan is one stage; copy steps may lead to others, never back to one that leads there.
+ */
+export interface ComposePlan extends Stage {
   /** Set on the composed manifest, besides those the tool sets. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Where the image goes; at least one unless nothing is to be pushed. */
@@ -41,10 +45,18 @@ export type Compression =
   | { readonly algorithm: "gzip"; readonly level: number }
   | { readonly algorithm: "none" };
 
+/** Where files are copied from. Steps that take from the same share the object. */
+export type CopySource =
+  | { readonly kind: "image"; readonly location: ImageLocation }
+  /** A directory of this machine; relative ones are meant from the current directory. */
+  | { readonly kind: "local"; readonly directory: string }
+  /** Files that another stage makes; they go into no image but by being copied. */
+  | { readonly kind: "stage"; readonly stage: Stage };
+
 /** One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. */
 export interface CopyStep {
-  readonly from: ImageLocation;
-  /** Absolute paths in the image copied from; Go `filepath.Match` wildcards allowed. */
+  readonly from: CopySource;
+  /** Absolute paths in what is copied from; Go `filepath.Match` wildcards allowed. */
   readonly sources: readonly string[];
   /** Relative ones are meant from the composed image's working directory. */
   readonly destination: string;

@@ -1,13 +1,13 @@
 import { ComposeImageError } from "../../model/errors.ts";
-import { type ImageLocation, parseLocation } from "../../model/location.ts";
+import type { CopySource } from "../../plan/compose-plan.ts";
+import { parseCopySource } from "../../plan/copy-source.ts";
 import type { DraftCopy, PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
-import { within } from "../../plan/within.ts";
 import { faultAt, type Located } from "../yaml/located.ts";
 import { nearestWord } from "../yaml/nearest.ts";
 import type { FileCopy, FromName } from "./copy-shape.ts";
 import { fileShape } from "./file-shape.ts";
 
-type Builders = Readonly<Record<string, ImageLocation>>;
+type Builders = Readonly<Record<string, CopySource>>;
 
 /**
  * What a document of `compose.yaml` says.
@@ -72,9 +72,9 @@ function draftCopy({ from, ...step }: FileCopy, builders: Builders): DraftCopy {
 }
 
 /** A name among the builders, or an image. A plain word is a name: else a slip of the pen would be taken for an image. */
-function locationOf({ name, what }: FromName, builders: Builders): ImageLocation {
-  if (Object.hasOwn(builders, name)) return builders[name] ?? parseLocation(name);
-  if (/[/:@]/.test(name)) return within(what, () => parseLocation(name));
+function locationOf({ name, what }: FromName, builders: Builders): CopySource {
+  if (Object.hasOwn(builders, name)) return builders[name] ?? parseCopySource(name, what);
+  if (/[/:@]/.test(name)) return parseCopySource(name, what);
   const names = Object.keys(builders);
   const nearest = nearestWord(name, names);
   const meant = nearest === undefined ? "" : `Did you mean ${nearest}? `;

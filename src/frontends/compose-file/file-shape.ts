@@ -1,8 +1,9 @@
 import { parsePlatform } from "../../model/platform.ts";
 import { formats, oneOf, records } from "../../plan/choices.ts";
 import { compressionPattern, parseCompression } from "../../plan/compression.ts";
+import { parseCopySource } from "../../plan/copy-source.ts";
 import { exposedPortPattern, parseExposedPorts } from "../../plan/exposed-ports.ts";
-import { parseBase, parseImage, parseTarget } from "../../plan/images.ts";
+import { parseBase, parseTarget } from "../../plan/images.ts";
 import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { parseStopSignal, stopSignalPattern } from "../../plan/stop-signal.ts";
 import { parseVolume } from "../../plan/volume.ts";
@@ -14,7 +15,7 @@ import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
 
-const image = text("an image", parseImage);
+const image = text("an image", parseCopySource);
 const platform = text("a platform", (name, what) => within(what, () => parsePlatform(name)));
 const platforms = list(platform, "a list with one platform", 1);
 const texts = map(word("text", String), "a mapping of texts");

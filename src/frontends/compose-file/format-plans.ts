@@ -1,10 +1,12 @@
 import { stringify } from "yaml";
+import { ComposeImageError } from "../../model/errors.ts";
 import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
 import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { ComposePlan, CopyStep } from "../../plan/compose-plan.ts";
+import type { ComposePlan, CopySource, CopyStep } from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
+import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
 
@@ -22,7 +24,7 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 function planDocument(plan: ComposePlan): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const builders = [...new Set(copies.map(({ from }) => formatLocation(from)))];
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
   const isShared = builders.length === 1;
   return mapping([
     ["builder", isShared ? literal(builders[0] ?? "") : undefined],
@@ -51,13 +53,20 @@ function planDocument(plan: ComposePlan): Yaml {
   ]);
 }
 
+/** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
+function sourceName(source: CopySource): string {
+  const name = formatCopySource(source);
+  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
+  return name;
+}
+
 function copyEntry(
   { from, sources, destination, chown, chmod, exclude, link }: CopyStep,
   isShared: boolean,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", isShared ? undefined : literal(formatLocation(from))],
+    ["from", isShared ? undefined : literal(sourceName(from))],
     ["src", more.length === 0 ? literal(only) : literals(sources)],
     ["dst", literal(destination)],
     ["chown", chown && literal(formatOwner(chown))],

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ComposeFileOptions, parseComposeFile } from "../../../src/frontends/plans.ts";
 import { formatLocation } from "../../../src/model/location.ts";
 import type { ComposePlan } from "../../../src/plan/compose-plan.ts";
+import { formatCopySource } from "../../../src/plan/copy-source.ts";
 
 const least = `builder: r.example/builder:1
 base: r.example/base:1
@@ -27,7 +28,7 @@ describe("a compose.yaml", () => {
     });
     expect(copies).toEqual([
       {
-        from: expect.objectContaining({ transport: "registry" }),
+        from: { kind: "image", location: expect.objectContaining({ transport: "registry" }) },
         sources: ["/opt/app"],
         destination: "/opt/app",
         exclude: [],
@@ -133,7 +134,7 @@ historyComment: by hand
       sourceDateEpoch: 1_700_000_000,
       historyComment: "by hand",
     });
-    expect(plan.copies.map(({ from }) => formatLocation(from))).toEqual([
+    expect(plan.copies.map(({ from }) => formatCopySource(from))).toEqual([
       "r.example/one:latest",
       "r.example/two:2",
       "oci:dir:x",
@@ -158,7 +159,7 @@ historyComment: by hand
 
   it("with one named builder takes from it by default", () => {
     const { copies } = only(least.replace("builder: ", "builders: {b: ").replace(":1\n", ":1}\n"));
-    expect(copies.map(({ from }) => formatLocation(from))).toEqual(["r.example/builder:1"]);
+    expect(copies.map(({ from }) => formatCopySource(from))).toEqual(["r.example/builder:1"]);
   });
 
   it.each([
@@ -243,7 +244,7 @@ copy: [{src: /x, chown: "1", exclude: [a]}, /y]
       { sources: ["/x"], ...option },
       { sources: ["/y"], ...option },
     ]);
-    expect(plan.copies.map(({ from }) => formatLocation(from))).toEqual([
+    expect(plan.copies.map(({ from }) => formatCopySource(from))).toEqual([
       "r.example/flag:1",
       "r.example/flag:1",
     ]);
@@ -267,6 +268,8 @@ copy: [{src: /x, chown: "1", exclude: [a]}, /y]
   it("has its references replaced", () => {
     const plan = only(least, { replace: ["r.example=127.0.0.1:5000/mirror"] });
     expect(plan.targets.map(formatLocation)).toEqual(["127.0.0.1:5000/mirror/app:1"]);
-    expect(plan.copies.map(({ from }) => formatLocation(from))).toEqual(["127.0.0.1:5000/mirror/builder:1"]);
+    expect(plan.copies.map(({ from }) => formatCopySource(from))).toEqual([
+      "127.0.0.1:5000/mirror/builder:1",
+    ]);
   });
 });

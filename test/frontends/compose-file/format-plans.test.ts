@@ -5,6 +5,7 @@ import { parseComposeFlags } from "../../../src/frontends/flags/compose-flags.ts
 import { parseComposeFile } from "../../../src/frontends/plans.ts";
 import { type ImageLocation, parseLocation } from "../../../src/model/location.ts";
 import type { ComposePlan, ConfigChanges, CopyStep } from "../../../src/plan/compose-plan.ts";
+import { imageSource } from "../../../src/plan/copy-source.ts";
 
 const location = fc.constantFrom(
   ...[
@@ -76,7 +77,7 @@ const config: fc.Arbitrary<ConfigChanges> = optional<Required<ConfigChanges>>({
 
 const copy: fc.Arbitrary<CopyStep> = fc
   .record({
-    from: location,
+    from: location.map(imageSource),
     sources: fc.array(path, { minLength: 1, maxLength: 3 }),
     destination: path.map((each) => `${each}/`),
     exclude: texts,
