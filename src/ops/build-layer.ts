@@ -6,8 +6,7 @@ import { readAccountFiles } from "../layers/account-files.ts";
 import { copyInto } from "../layers/copy.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import type { FileNode } from "../layers/file-node.ts";
-import type { ImageView } from "../layers/image-view.ts";
-import { LayerReader } from "../layers/layer-reader.ts";
+import { type FilesView, LayerReader } from "../layers/layer-reader.ts";
 import { layerEntries, layerTar } from "../layers/layer-tar.ts";
 import type { MergedTree } from "../layers/merged-tree.ts";
 import { OutputTree } from "../layers/output-tree.ts";
@@ -34,7 +33,7 @@ export interface BuildLayerContext extends ViewsContext {
 }
 
 /**
- * Reads what the copy steps want out of the builders' layers and makes one layer of it.
+ * Reads what the copy steps want out of the builders' layers and of directories, and makes one layer of it.
  *
  * @throws ComposeImageError as reading layers and copying do; `DISK_FULL`, `LOCAL_IO` for the temporary file.
  */
@@ -43,10 +42,10 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
   const steps = stage.copies.map((step) => ({ ...step, excludePatterns: new ExcludePatterns(step.exclude) }));
   await using bodies = new Spool(budget, temporaryDirectory);
   const reader = new LayerReader(bodies, jobs);
-  const { builderViews, baseView } = openViews(context);
-  const views = [...builderViews.values(), ...(baseView === undefined ? [] : [baseView])];
+  const { sourceViews, baseView } = openViews(context);
+  const views = [...sourceViews.values(), ...(baseView === undefined ? [] : [baseView])];
   if (context.baseStream.sends) {
-    await reader.ask([...builderViews.values()], () => findAllSources(stage, builderViews), call);
+    await reader.ask([...sourceViews.values()], () => findAllSources(stage, sourceViews), call);
   }
   const accounts =
     baseView !== undefined && needsAccounts(stage)
@@ -60,7 +59,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     () => {
       const output = new OutputTree(baseName);
       askAll(steps, (step) => {
-        const view = builderViews.get(step.from);
+        const view = sourceViews.get(step.from);
         if (view === undefined) throw new ComposeImageError("INTERNAL", "a copy step without its builder");
         for (const path of step.madeBefore) addDirectory(output, path, baseView?.tree(), madeMtime);
         copyInto(output, {
@@ -86,7 +85,8 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
   if (base === undefined || baseView !== undefined)
     checkUser(stage.config, accounts, root, baseName, context.onWarning);
   await reader.stage(filesOf(root), call);
-  const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
+  const readBody = ({ origin, offset, size, localFiles }: FileNode): Content | Uint8Array => {
+    if (localFiles !== undefined) return localFiles.read(offset, size);
     const extent = origin?.blob.bodies.get(offset);
     if (extent === undefined)
       throw new ComposeImageError("INTERNAL", `${origin?.blob.name}: a body was not staged`);
@@ -97,7 +97,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
 }
 
 /** Fails when a source is missing: that is to show before anything of the base is sent. */
-function findAllSources(stage: ExpandedStage, views: ReadonlyMap<CopySource, ImageView>): void {
+function findAllSources(stage: ExpandedStage, views: ReadonlyMap<CopySource, FilesView>): void {
   const all = stage.copies.flatMap(({ from, sources }) => sources.map((source) => ({ from, source })));
   askAll(all, ({ from, source }) => {
     const view = views.get(from);

@@ -114,7 +114,7 @@ async function composeOne(
   const startedAt = performance.now();
   const { jobs, dryRun = false, onTransfer } = options;
   const images = await resolvePlan(plan, stores, call);
-  const { base, builders, platform } = images;
+  const { base, builders, directories, platform } = images;
   const parts = describeParts(plan, images);
   const figures = (newLayerSize: number): ComposeFigures => {
     const baseSize = base === undefined ? 0 : layersSize(base.manifest);
@@ -142,7 +142,9 @@ async function composeOne(
     {
       plan,
       stage: parts.stage,
+      epoch: plan.sourceDateEpoch,
       builders,
+      directories,
       base,
       baseStream: new BaseStream(parts.baseLayers, targets),
       listings,

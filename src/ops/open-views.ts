@@ -4,6 +4,7 @@ import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
+import type { FilesView } from "../layers/layer-reader.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
 import { fromDirectory, type ImagePath, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
@@ -12,17 +13,22 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
-import type { ExpandedStage } from "./expand-stage.ts";
+import type { ExpandedCopy, ExpandedStage } from "./expand-stage.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
+import { type ResolvedDirectory, viewDirectory } from "./resolve-directory.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { BaseStream } from "./stream-base.ts";
 
 /** What {@link openViews} works with. */
 export interface ViewsContext {
   readonly stage: ExpandedStage;
+  /** Seconds since 1970: the time of what a directory of this machine holds. */
+  readonly epoch: number | undefined;
   /** By what copy steps are from. */
   readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
+  /** By what copy steps are from. */
+  readonly directories: ReadonlyMap<CopySource, ResolvedDirectory>;
   /** Absent for scratch. */
   readonly base: ResolvedImage | undefined;
   /** Sends base layers on as they are read. */
@@ -34,43 +40,53 @@ export interface ViewsContext {
 
 /** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
 export function openViews(context: ViewsContext): {
-  readonly builderViews: ReadonlyMap<CopySource, ImageView>;
+  /** By what copy steps are from. */
+  readonly sourceViews: ReadonlyMap<CopySource, FilesView>;
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
-  const { stage, builders, base, baseStream, listings, onWarning } = context;
+  const { stage, epoch, builders, directories, base, baseStream, listings, onWarning } = context;
   const isBaseRead = base !== undefined && readsBase(stage);
   const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
-  const builderViews = new Map<CopySource, ImageView>();
+  const sourceViews = new Map<CopySource, FilesView>();
+  const stepsFrom = (source: CopySource): readonly ExpandedCopy[] =>
+    stage.copies.filter(({ from }) => from === source);
+  for (const [source, directory] of directories) {
+    const interest = interestOf(stepsFrom(source));
+    sourceViews.set(source, viewDirectory(directory, interest, epoch, onWarning));
+  }
   for (const [source, image] of builders) {
-    const steps = stage.copies.filter(({ from }) => from === source);
-    const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
+    const steps = stepsFrom(source);
     const wantsBody = wantedBodies(
       steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
     );
     const layers = layerBlobs(image, blobs, { listingOf });
-    builderViews.set(source, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+    sourceViews.set(source, new ImageView(image.name, layers, interestOf(steps), { wantsBody, onWarning }));
   }
-  if (!isBaseRead) return { builderViews, baseView: undefined };
+  if (!isBaseRead) return { sourceViews, baseView: undefined };
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const destinations = lookedAt.map(({ destination, workingDirectory }) =>
     fromDirectory(destination, workingDirectory),
   );
-  const directories = [
+  const made = [
     ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
-  const paths = [...directories.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])];
+  const paths = [...made.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])];
   const interest = new Interest(destinations.map(absolutePath), paths);
   const layers = layerBlobs(base, blobs, {
     open: (layer, call) => baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
     listingOf,
   });
   const baseView = new ImageView(base.name, layers, interest, { wantsBody: () => false, onWarning });
-  return { builderViews, baseView };
+  return { sourceViews, baseView };
+}
+
+function interestOf(steps: readonly ExpandedCopy[]): Interest {
+  return new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */

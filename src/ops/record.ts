@@ -1,4 +1,4 @@
-import type { Digest } from "../model/digest.ts";
+import type { JsonObject } from "../model/json.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatOwner } from "../model/owner.ts";
 import type { ComposePlan, CopySource, CopyStep } from "../plan/compose-plan.ts";
@@ -9,7 +9,7 @@ import type { ResolvedImage } from "./resolve-image.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
 const recordKeys = {
-  /** Images copied from: `[{reference, digest}]`. */
+  /** What was copied from: images as `{reference, digest}`, directories of the machine as `{local: true}`. */
   builders: "io.github.compose-image.builders",
   /** Copy steps: `[{from, src, dst, …}]`; `from` is a position in the builders. */
   copy: "io.github.compose-image.copy",
@@ -35,12 +35,12 @@ export function recordAnnotations(
   plan: ComposePlan,
   builders: ReadonlyMap<CopySource, ResolvedImage>,
 ): Record<string, string> {
-  const sources = [...builders.keys()];
+  const sources = [...new Set(plan.copies.map(({ from }) => from))];
   return {
     [recordKeys.builders]: JSON.stringify(
-      [...builders.values()].map(({ location, resolved }): { reference?: string; digest: Digest } => {
-        const reference = publicReference(location);
-        return { ...(reference !== undefined && { reference }), digest: resolved.digest };
+      sources.map((source): JsonObject => {
+        const image = builders.get(source);
+        return image === undefined ? { local: true } : imageRecord(image);
       }),
     ),
     [recordKeys.copy]: JSON.stringify(
@@ -59,15 +59,20 @@ export function recordAnnotations(
 export function createdBy(copies: readonly ExpandedCopy[]): string {
   const steps = copies.map((copy) => {
     const flags = [
-      "--from=builder",
+      ...(copy.from.kind === "local" ? [] : ["--from=builder"]),
       ...(copy.chown === undefined ? [] : [`--chown=${formatOwner(copy.chown)}`]),
       ...(copy.chmod === undefined ? [] : [`--chmod=${copy.chmod.toString(8)}`]),
       ...copy.exclude.map((pattern) => `--exclude=${pattern}`),
       ...(copy.link ? ["--link"] : []),
     ];
-    return `COPY ${flags.join(" ")} ${[...copy.sources, copy.destination].join(" ")}`;
+    return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
   return `${steps.join("; ")} # compose-image`;
+}
+
+function imageRecord({ location, resolved }: ResolvedImage): JsonObject {
+  const reference = publicReference(location);
+  return { ...(reference !== undefined && { reference }), digest: resolved.digest };
 }
 
 function stepRecord(copy: CopyStep): object {

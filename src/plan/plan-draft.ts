@@ -54,7 +54,7 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
   const copies = steps.map((step): CopyStep => {
     const from = step.from ?? builder;
     if (from === undefined) throw missing("builder");
-    const name = formatCopySource(from);
+    const name = from.kind === "local" ? JSON.stringify(from) : formatCopySource(from);
     const known = name === undefined ? undefined : shared.get(name);
     if (name !== undefined) shared.set(name, known ?? from);
     return { ...step, from: known ?? from, ...copyOptions };
