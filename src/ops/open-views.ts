@@ -6,13 +6,14 @@ import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
 import type { FilesView } from "../layers/layer-reader.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
-import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
+import { fromDirectory, type ImagePath, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
-import type { ComposePlan, CopySource, CopyStep } from "../plan/compose-plan.ts";
+import type { CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import type { ExpandedCopy, ExpandedStage } from "./expand-stage.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
 import { type ResolvedDirectory, viewDirectory } from "./resolve-directory.ts";
@@ -21,7 +22,9 @@ import type { BaseStream } from "./stream-base.ts";
 
 /** What {@link openViews} works with. */
 export interface ViewsContext {
-  readonly plan: ComposePlan;
+  readonly stage: ExpandedStage;
+  /** Seconds since 1970: the time of what a directory of this machine holds. */
+  readonly epoch: number | undefined;
   /** By what copy steps are from. */
   readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
   /** By what copy steps are from. */
@@ -32,8 +35,6 @@ export interface ViewsContext {
   readonly baseStream: BaseStream;
   /** Where what base layers hold is kept between runs; absent where it is not. */
   readonly listings: KeptListings | undefined;
-  /** Absolute; what relative destinations are meant from. */
-  readonly workingDirectory: string;
   readonly onWarning: (message: string) => void;
 }
 
@@ -44,18 +45,18 @@ export function openViews(context: ViewsContext): {
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
-  const { plan, builders, directories, base, baseStream, listings, workingDirectory, onWarning } = context;
-  const isBaseRead = base !== undefined && readsBase(plan);
+  const { stage, epoch, builders, directories, base, baseStream, listings, onWarning } = context;
+  const isBaseRead = base !== undefined && readsBase(stage);
   const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
   const sourceViews = new Map<CopySource, FilesView>();
-  const stepsFrom = (source: CopySource): readonly CopyStep[] =>
-    plan.copies.filter(({ from }) => from === source);
+  const stepsFrom = (source: CopySource): readonly ExpandedCopy[] =>
+    stage.copies.filter(({ from }) => from === source);
   for (const [source, directory] of directories) {
     const interest = interestOf(stepsFrom(source));
-    sourceViews.set(source, viewDirectory(directory, interest, plan.sourceDateEpoch, onWarning));
+    sourceViews.set(source, viewDirectory(directory, interest, epoch, onWarning));
   }
   for (const [source, image] of builders) {
     const steps = stepsFrom(source);
@@ -66,15 +67,16 @@ export function openViews(context: ViewsContext): {
     sourceViews.set(source, new ImageView(image.name, layers, interestOf(steps), { wantsBody, onWarning }));
   }
   if (!isBaseRead) return { sourceViews, baseView: undefined };
-  const lookedAt = plan.copies.filter(({ link }) => !link);
-  const destinations = lookedAt.map(({ destination }) =>
-    resolveLexically(rootPath, bytesOfText(fromDirectory(destination, workingDirectory))),
+  const lookedAt = stage.copies.filter(({ link }) => !link);
+  const destinations = lookedAt.map(({ destination, workingDirectory }) =>
+    fromDirectory(destination, workingDirectory),
   );
-  const paths = [
-    ...(lookedAt.length > 0 ? [resolveLexically(rootPath, bytesOfText(workingDirectory))] : []),
-    ...(needsAccounts(plan) ? [passwdPath, groupPath] : []),
+  const made = [
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
-  const interest = new Interest(destinations, paths);
+  const paths = [...made.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])];
+  const interest = new Interest(destinations.map(absolutePath), paths);
   const layers = layerBlobs(base, blobs, {
     open: (layer, call) => baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
     listingOf,
@@ -83,29 +85,33 @@ export function openViews(context: ViewsContext): {
   return { sourceViews, baseView };
 }
 
-function interestOf(steps: readonly CopyStep[]): Interest {
+function interestOf(steps: readonly ExpandedCopy[]): Interest {
   return new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
-export function readsBase(plan: ComposePlan): boolean {
-  return plan.copies.some(({ link }) => !link) || namesOwners(plan);
+export function readsBase(stage: ExpandedStage): boolean {
+  return stage.copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
 }
 
 /**
  * Whether the base's users and groups have to be known. To check the user that the container runs as is no reason to
  * read a base that is not looked at otherwise.
  */
-export function needsAccounts(plan: ComposePlan): boolean {
-  return namesOwners(plan) || (readsBase(plan) && namesUser(plan));
+export function needsAccounts(stage: ExpandedStage): boolean {
+  return namesOwners(stage) || (readsBase(stage) && namesUser(stage));
 }
 
 /** Whether the user that the container runs as is given by name. */
-function namesUser({ config: { user } }: ComposePlan): boolean {
+function namesUser({ config: { user } }: ExpandedStage): boolean {
   return user !== undefined && needsAccountFiles(ownerOfUser(user));
 }
 
 /** Whether owners are given by name. */
-function namesOwners(plan: ComposePlan): boolean {
-  return plan.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
+function namesOwners(stage: ExpandedStage): boolean {
+  return stage.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
+}
+
+function absolutePath(path: string): ImagePath {
+  return resolveLexically(rootPath, bytesOfText(path));
 }
