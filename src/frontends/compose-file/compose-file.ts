@@ -16,16 +16,19 @@ type Builders = Readonly<Record<string, CopySource>>;
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const { builder, builders = {}, base, copy, annotations, platforms: platform, builderPlatform } = file;
+  const { builder, builders = {}, context, base, copy, annotations } = file;
+  const { platforms: platform, builderPlatform } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
+  if (context !== undefined) expectContextUsed(document, copy ?? [], builders);
+  const named = { context: { kind: "local", directory: context ?? "." } as const, ...builders };
   return {
     ...(standard !== undefined && { builder: standard }),
     ...(base !== undefined && { base }),
-    ...(copy !== undefined && { copies: copy.map((step) => draftCopy(step, builders)) }),
+    ...(copy !== undefined && { copies: copy.map((step) => draftCopy(step, named, Object.keys(builders))) }),
     config: {
       ...(env !== undefined && { env }),
       ...(labels !== undefined && { labels }),
@@ -67,15 +70,35 @@ const missing: Readonly<Record<PlanPart, readonly [what: string, hint: string]>>
   targets: ["does not say where to push to", "Write tags: with a list of images; or give --tag."],
 };
 
-function draftCopy({ from, ...step }: FileCopy, builders: Builders): DraftCopy {
-  return from === undefined ? step : { ...step, from: locationOf(from, builders) };
+/** A directory that is named and not taken from is one that was meant to be. */
+function expectContextUsed(document: Located, copies: readonly FileCopy[], builders: Builders): void {
+  if (Object.hasOwn(builders, "context")) {
+    throw faultAt(
+      document,
+      "has the key context, and a builder of that name",
+      "Call the builder something else.",
+    );
+  }
+  if (copies.some(({ from }) => from?.name === "context")) return;
+  throw faultAt(
+    document,
+    "has the key context, and no copy is from it",
+    "Write from: context in a copy step, or builder: local:DIR in place of context.",
+  );
 }
 
-/** A name among the builders, or an image. A plain word is a name: else a slip of the pen would be taken for an image. */
-function locationOf({ name, what }: FromName, builders: Builders): CopySource {
-  if (Object.hasOwn(builders, name)) return builders[name] ?? parseCopySource(name, what);
-  if (/[/:@]/.test(name)) return parseCopySource(name, what);
-  const names = Object.keys(builders);
+function draftCopy({ from, ...step }: FileCopy, named: Builders, builders: readonly string[]): DraftCopy {
+  return from === undefined ? step : { ...step, from: sourceOf(from, named, builders) };
+}
+
+/**
+ * Something named, or an image or directory. A plain word is a name: else a slip of the pen would be taken for an image.
+ *
+ * @param names those of builders, for the hint.
+ */
+function sourceOf({ name, what }: FromName, named: Builders, names: readonly string[]): CopySource {
+  if (Object.hasOwn(named, name)) return named[name] ?? parseCopySource(name, what);
+  if (/[/:@]|^[.~]/.test(name)) return parseCopySource(name, what);
   const nearest = nearestWord(name, names);
   const meant = nearest === undefined ? "" : `Did you mean ${nearest}? `;
   const known = names.length === 0 ? "There is no key builders." : `Builders are ${names.join(", ")}.`;

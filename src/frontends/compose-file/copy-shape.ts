@@ -28,7 +28,7 @@ const source = text("a path or pattern", (path, what) => {
 const copyObject = object(
   {
     from: described(
-      "Image to take from: the name of one of `builders`, or an image. By default `builder`.",
+      "What to take from: the name of one of `builders`, an image, local:DIR, or context. By default `builder`.",
       text("a builder's name or an image", (name, what): FromName => ({ name, what })),
     ),
     src: described(

@@ -5,7 +5,7 @@ import { parseComposeFlags } from "../../../src/frontends/flags/compose-flags.ts
 import { parseComposeFile } from "../../../src/frontends/plans.ts";
 import { type ImageLocation, parseLocation } from "../../../src/model/location.ts";
 import type { ComposePlan, ConfigChanges, CopyStep } from "../../../src/plan/compose-plan.ts";
-import { imageSource } from "../../../src/plan/copy-source.ts";
+import { imageSource, parseCopySource } from "../../../src/plan/copy-source.ts";
 
 const location = fc.constantFrom(
   ...[
@@ -15,6 +15,9 @@ const location = fc.constantFrom(
     "oci:dir",
     "oci:a b/$x:v1",
   ].map(parseLocation),
+);
+const directory = fc.constantFrom(
+  ...["local:.", "local:a b/$x", "local:#"].map((name) => parseCopySource(name, "")),
 );
 /** Texts that YAML could take for something else, variables among them. */
 const text = fc.oneof(
@@ -77,7 +80,7 @@ const config: fc.Arbitrary<ConfigChanges> = optional<Required<ConfigChanges>>({
 
 const copy: fc.Arbitrary<CopyStep> = fc
   .record({
-    from: location.map(imageSource),
+    from: fc.oneof(location.map(imageSource), directory),
     sources: fc.array(path, { minLength: 1, maxLength: 3 }),
     destination: path.map((each) => `${each}/`),
     exclude: texts,
