@@ -1,7 +1,7 @@
 import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { AppliedLayers, DemandScan } from "./apply-layers.ts";
-import type { FileNode } from "./file-node.ts";
+import { type FileNode, impliedDirectory } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import { childPath, componentsOf, displayPath, type ImagePath, nameOf, rootPath } from "./path.ts";
 import { followedComponents, isSymlink, joined, maxSymlinks } from "./symlinks.ts";
@@ -44,6 +44,27 @@ export class MergedTree {
     this.missingHint = missingHint;
     this.#interests = [...new Set(interests)];
     this.#demand = demand;
+  }
+
+  /** The tree in which nothing is, as is known. */
+  static empty(): MergedTree {
+    return new MergedTree({ root: impliedDirectory(), hasLinks: false }, [], () => {});
+  }
+
+  /**
+   * The tree with files put over it as an upper layer's are; the root's attributes stay, and its time where the upper
+   * has none. Neither tree is changed.
+   */
+  withOver(upper: AppliedLayers): MergedTree {
+    const { attributes, mtime } = this.root;
+    const isTouched = upper.root.mtime !== "0";
+    const root: FileNode = {
+      ...overlaid(this.root, upper.root),
+      attributes,
+      mtime: isTouched ? upper.root.mtime : mtime,
+    };
+    const hasLinks = this.hasLinks || upper.hasLinks;
+    return new MergedTree({ root, hasLinks }, this.#interests, this.#demand, this.missingHint);
   }
 
   /** Whether scans told everything about the path. */
@@ -118,4 +139,15 @@ export class MergedTree {
     this.#demand(path, "all");
     throw new UnknownPath(path);
   }
+}
+
+/** A directory over a directory has what is in both; anything else takes the place of what is there. */
+function overlaid(lower: FileNode, upper: FileNode): FileNode {
+  if (lower.children === undefined || upper.children === undefined) return upper;
+  const children = new Map(lower.children);
+  for (const [name, node] of upper.children) {
+    const below = lower.children.get(name);
+    children.set(name, below === undefined ? node : overlaid(below, node));
+  }
+  return { ...upper, children };
 }
