@@ -33,7 +33,7 @@ describe("what is copied from", () => {
   );
 
   it("is not a directory without a name", () => {
-    expect(() => parseCopySource("local:", "--builder")).toThrow("--builder local: names no directory");
+    expect(() => parseCopySource("local:", "--builder")).toThrow("--builder: local: names no directory");
   });
 });
 
