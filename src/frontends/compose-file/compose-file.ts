@@ -1,6 +1,7 @@
 import type { ComposeImageError } from "../../model/errors.ts";
 import type { DraftCopy, PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
 import { faultAt, type Located } from "../yaml/located.ts";
+import type { FileCopy } from "./copy-shape.ts";
 import { fileShape } from "./file-shape.ts";
 import { NamedSources, namedCopy } from "./named-sources.ts";
 
@@ -11,26 +12,22 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const {
-    builder,
-    builders = {},
-    stages = {},
-    base,
-    copy,
-    annotations,
-    platforms: platform,
-    builderPlatform,
-  } = file;
+  const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
+  const { platforms: platform, builderPlatform } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
-  const sources = new NamedSources(builders, stages);
+  const sources = new NamedSources(document, { builders, stages, context });
+  const copies = copy?.map((step): DraftCopy => namedCopy(step, sources));
+  if (context !== undefined) {
+    expectContextUsed(document, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
+  }
   return {
     ...(standard !== undefined && { builder: standard }),
     ...(base !== undefined && { base }),
-    ...(copy !== undefined && { copies: copy.map((step): DraftCopy => namedCopy(step, sources)) }),
+    ...(copies !== undefined && { copies }),
     config: {
       ...(env !== undefined && { env }),
       ...(labels !== undefined && { labels }),
@@ -71,3 +68,13 @@ const missing: Readonly<Record<PlanPart, readonly [what: string, hint: string]>>
   copies: ["lacks the key copy", "Write copy: with a list of paths; or give --directory."],
   targets: ["does not say where to push to", "Write tags: with a list of images; or give --tag."],
 };
+
+/** A directory that is named and not taken from is one that was meant to be. */
+function expectContextUsed(document: Located, copies: readonly (readonly FileCopy[] | undefined)[]): void {
+  if (copies.some((steps) => steps?.some(({ from }) => from?.name === "context"))) return;
+  throw faultAt(
+    document,
+    "has the key context, and no copy is from it",
+    "Write from: context in a copy step, or builder: local:DIR in place of context.",
+  );
+}

@@ -30,8 +30,8 @@ const source = text("a path or pattern", (path, what) => {
 const copyObject = object(
   {
     from: described(
-      "What to take from: the name of one of `builders` or `stages`, or an image. By default `builder`.",
-      text("a builder's or stage's name, or an image", (name, what): FromName => ({ name, what })),
+      "What to take from: the name of one of `builders` or `stages`, an image, local:DIR, or context. By default `builder`.",
+      text("a name or an image", (name, what): FromName => ({ name, what })),
     ),
     src: described(
       "Paths in that image; wildcards as in a Dockerfile. A directory stands for its contents.",

@@ -44,9 +44,12 @@ const words: Shape<readonly string[]> = {
 /** A document of `compose.yaml`: every key, how it is read, and what editors are told of it. */
 export const fileShape = object(
   {
-    builder: described("Image the copies are taken from: a registry reference or oci:DIR[:TAG].", image),
+    builder: described(
+      "What the copies are taken from: an image (a registry reference or oci:DIR[:TAG]), or a directory (local:DIR).",
+      image,
+    ),
     builders: described(
-      "Several images that copies are taken from, by names for `from`.",
+      "Several images or directories that copies are taken from, by names for `from`.",
       map(image, "a mapping of names to images", {
         pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
         hint: "A name begins with a letter and has letters, digits, _ and -.",
@@ -55,6 +58,10 @@ export const fileShape = object(
     stages: described(
       "Files that are put together only to be copied from, by names for `from`.",
       stagesShape,
+    ),
+    context: described(
+      "Directory of this machine that `from: context` takes from. By default the current one.",
+      text("a path", String),
     ),
     base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
     copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),

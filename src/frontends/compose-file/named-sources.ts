@@ -1,41 +1,55 @@
 import { ComposeImageError } from "../../model/errors.ts";
 import type { CopySource, CopyStep, Stage } from "../../plan/compose-plan.ts";
 import { parseCopySource } from "../../plan/copy-source.ts";
+import { faultAt, type Located } from "../yaml/located.ts";
 import { nearestWord } from "../yaml/nearest.ts";
 import type { FileCopy, FromName } from "./copy-shape.ts";
 import type { FileStage } from "./stage-shape.ts";
 
-/** What copy steps of a file may name: its builders and its stages. */
+/** What copy steps of a file may name. */
+export interface Names {
+  readonly builders: Readonly<Record<string, CopySource>>;
+  readonly stages: Readonly<Record<string, FileStage>>;
+  /** What `context` is, where nothing else has the name; by default the current directory. */
+  readonly context: string | undefined;
+}
+
+/** Finds what copy steps of a file name: its builders, its stages and its context. */
 export class NamedSources {
-  readonly #builders: Readonly<Record<string, CopySource>>;
-  readonly #stages: Readonly<Record<string, FileStage>>;
+  readonly #names: Names;
+  readonly #context: CopySource;
   readonly #made = new Map<string, CopySource>();
   /** Stages that are being read, outermost first. */
   readonly #open: string[] = [];
 
-  /** @throws ComposeImageError `USAGE` for a stage named as a builder is. */
-  constructor(builders: Readonly<Record<string, CopySource>>, stages: Readonly<Record<string, FileStage>>) {
-    this.#builders = builders;
-    this.#stages = stages;
+  /** @throws ComposeImageError `USAGE` for two things of one name. */
+  constructor(document: Located, names: Names) {
+    const { builders, stages, context } = names;
+    this.#names = names;
+    this.#context = { kind: "local", directory: context ?? "." };
     const twice = Object.keys(stages).find((name) => Object.hasOwn(builders, name));
-    if (twice === undefined) return;
-    throw new ComposeImageError("USAGE", `${stages[twice]?.what} has the name of a builder`, {
-      hint: "Give it another name.",
-    });
+    if (twice !== undefined) throw nameTaken(document, `a stage and a builder of the name ${twice}`, "one");
+    if (context === undefined) return;
+    const kind = Object.hasOwn(builders, "context") ? "builder" : "stage";
+    if (Object.hasOwn(builders, "context") || Object.hasOwn(stages, "context"))
+      throw nameTaken(document, `the key context, and a ${kind} of that name`, `the ${kind}`);
   }
 
   /**
-   * A builder or stage by its name, or an image. A plain word is a name: else a slip of the pen would be taken for an
-   * image.
+   * What a name stands for, or an image or directory. A plain word is a name: else a slip of the pen would be taken for
+   * an image.
    *
    * @throws ComposeImageError `USAGE` for an unknown name, and for stages that copy from each other.
    */
   find({ name, what }: FromName): CopySource {
-    if (Object.hasOwn(this.#builders, name)) return this.#builders[name] ?? parseCopySource(name, what);
-    const stage = Object.hasOwn(this.#stages, name) ? this.#stages[name] : undefined;
+    const { builders, stages } = this.#names;
+    const builder = Object.hasOwn(builders, name) ? builders[name] : undefined;
+    if (builder !== undefined) return builder;
+    const stage = Object.hasOwn(stages, name) ? stages[name] : undefined;
     if (stage !== undefined) return this.#stage(name, stage, what);
-    if (/[/:@]/.test(name)) return parseCopySource(name, what);
-    const names = [...Object.keys(this.#builders), ...Object.keys(this.#stages)];
+    if (name === "context") return this.#context;
+    if (/[/:@]|^[.~]/.test(name)) return parseCopySource(name, what);
+    const names = [...Object.keys(builders), ...Object.keys(stages)];
     const nearest = nearestWord(name, names);
     const meant = nearest === undefined ? "" : `Did you mean ${nearest}? `;
     const known = names.length === 0 ? "There is no key builders." : `Names are ${names.join(", ")}.`;
@@ -77,6 +91,10 @@ export class NamedSources {
       config: { ...(workdir !== undefined && { workdir }) },
     };
   }
+}
+
+function nameTaken(document: Located, what: string, which: string): ComposeImageError {
+  return faultAt(document, `has ${what}`, `Call ${which} something else.`);
 }
 
 /** A copy step with what it names found. */

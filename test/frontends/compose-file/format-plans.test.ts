@@ -11,7 +11,7 @@ import type {
   CopyStep,
   Stage,
 } from "../../../src/plan/compose-plan.ts";
-import { imageSource } from "../../../src/plan/copy-source.ts";
+import { imageSource, parseCopySource } from "../../../src/plan/copy-source.ts";
 import { textOf } from "../../../src/plan/expand-text.ts";
 import {
   isTemplate,
@@ -29,6 +29,9 @@ const location = fc.constantFrom(
     "oci:dir",
     "oci:a b/$x:v1",
   ].map(parseLocation),
+);
+const directory = fc.constantFrom(
+  ...["local:.", "local:a b/$x", "local:#"].map((name) => parseCopySource(name, "")),
 );
 /** Texts that YAML could take for something else, variables among them. */
 const text = fc.oneof(
@@ -157,12 +160,14 @@ const baseImage = fc.oneof(
   location.map((each): ComposePlan["base"] => ({ kind: "image", location: each })),
 );
 
+const origin = fc.oneof(location.map(imageSource), directory);
+
 /** Stages on top of each other; each may copy from those before. */
 const source: fc.Arbitrary<CopySource> = fc
   .array(
     fc.record({
       base: baseImage,
-      copies: fc.array(fc.tuple(copyFrom(location.map(imageSource)), fc.nat(3)), { maxLength: 2 }),
+      copies: fc.array(fc.tuple(copyFrom(origin), fc.nat(3)), { maxLength: 2 }),
       options: optional<Required<Pick<Stage, "platform" | "config">>>({
         platform,
         config: optional<Required<Stage["config"]>>({ workdir: fc.oneof(anyPath, fc.array(anyPath)) }),
@@ -183,7 +188,7 @@ const source: fc.Arbitrary<CopySource> = fc
     return stages.at(-1) ?? imageSource(parseLocation("node:24"));
   });
 
-const copy = copyFrom(fc.oneof(location.map(imageSource), source));
+const copy = copyFrom(fc.oneof(origin, source));
 
 const plan: fc.Arbitrary<ComposePlan> = fc
   .record({
