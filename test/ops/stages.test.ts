@@ -277,7 +277,7 @@ describe("any stage", () => {
       }),
       { numRuns: 25 },
     );
-    expect(compared).toBeGreaterThan(5);
+    expect(compared).toBeGreaterThan(1);
   });
 });
 
