@@ -54,6 +54,7 @@ const sdk: ImageSpec = {
     [whiteout("work/gone"), symlink("data", "usr")],
   ],
   execution: { WorkingDir: "/work", Env: ["DIR=/opt/tool", "WHO=sdk"] },
+  config: { created: "2026-05-01T00:00:00Z" },
 };
 const base: ImageSpec = {
   layers: [
@@ -408,6 +409,7 @@ describe("a stage", () => {
       { stage: 0, src: ["/work/x/a"], dst: "/srv/" },
       { from: 0, src: ["/app"], dst: "/srv/" },
     ]);
+    expect(config.created).toBe("2026-05-01T00:00:00Z");
     expect(config.history.at(-1)?.created_by).toBe(
       "COPY --from=builder /work/x/a /srv/; COPY --from=builder /app /srv/ # compose-image",
     );
