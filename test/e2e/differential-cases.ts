@@ -45,6 +45,24 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     directories: ["/d/a:/e/b"],
   },
   {
+    name: "a file to the name of a block device",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nblock e/b 7,675"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "a file to the name of a character device",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nchar e/b 1,3"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "a file to the name of a FIFO",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nfifo e/b"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
     name: "a file to a symlink that leads nowhere",
     builder: ["dir d\nfile d/a"],
     base: ["dir e\nlink e/b -> nowhere"],
