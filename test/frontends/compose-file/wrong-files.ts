@@ -324,7 +324,7 @@ export const wrongFiles: readonly WrongFile[] = [
   {
     text: `builders: {build: b:1}\n${withCopy("[{src: /a, from: biuld}]")}`,
     message: "5:24: copy[0].from biuld is not the name of a builder",
-    hint: "Did you mean build? Builders are build.",
+    hint: "Did you mean build? Names are build.",
     isFineForSchema: true,
   },
   {
