@@ -5,10 +5,11 @@ import type { TransferEvent } from "../../src/io/transfer.ts";
 import { ComposeImageError } from "../../src/model/errors.ts";
 import { parseOwner } from "../../src/model/owner.ts";
 import { type ComposeOptions, type ComposeResult, compose } from "../../src/ops/compose.ts";
+import { listFiles } from "../../src/ops/image-files.ts";
 import type { ComposePlan, CopySource, CopyStep, Stage } from "../../src/plan/compose-plan.ts";
 import { defaultCompression } from "../../src/plan/compression.ts";
 import { parseCopySource } from "../../src/plan/copy-source.ts";
-import { parseBase, parseTarget } from "../../src/plan/images.ts";
+import { parseBase, parseImage, parseTarget } from "../../src/plan/images.ts";
 import { dir, file, hardlink, symlink, whiteout } from "../layers/support/entries.ts";
 import { randomCopy } from "../support/random-copy.ts";
 import { temporaryDirectory } from "../support/temp.ts";
@@ -241,6 +242,45 @@ describe("what is copied from a stage", () => {
     );
     const expected = await layerOf([copy(await image("third"), "/", "/srv/")], "twice");
     expect(await layerOf([copy(from(third), "/", "/srv/")], "once")).toEqual(expected);
+  });
+});
+
+describe("a working directory that is set before a copy", () => {
+  async function filesOf(steps: readonly CopyStep[]): Promise<string[]> {
+    await composed(await stageOf("base", steps), "made");
+    const files = await listFiles(parseImage(`oci:${await directory}:made`, ""), "/new", true);
+    return files.map(
+      ({ path, node: { attributes } }) => `${path} ${attributes.uid} ${attributes.mode.toString(8)}`,
+    );
+  }
+
+  it("is a directory for what is copied to its name", async () => {
+    const step = copy(await image("app"), "/app/sub/deep", "/new", { workdir: ["/", "new"] });
+    expect(await filesOf([step])).toEqual(["new/deep 0 644"]);
+    expect(await filesOf([{ ...step, destination: "." }])).toEqual(["new/deep 0 644"]);
+  });
+
+  it("stays as it was made, whosever the files are that are copied into it", async () => {
+    const step = copy(await image("app"), "/app/sub", ".", {
+      workdir: ["/new", "below"],
+      chown: parseOwner("5"),
+      chmod: 0o700,
+    });
+    expect(await filesOf([step])).toEqual([
+      "new/below 0 755",
+      "new/below/deep 5 700",
+      "new/below/linked 5 700",
+    ]);
+  });
+
+  it("is made for links too", async () => {
+    const step = copy(await image("app"), "/app/sub/deep", "x/", { workdir: ["/new/a", "../b"], link: true });
+    expect(await filesOf([step])).toEqual([
+      "new/a 0 755",
+      "new/b 0 755",
+      "new/b/x 0 755",
+      "new/b/x/deep 0 644",
+    ]);
   });
 });
 
