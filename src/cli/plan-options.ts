@@ -56,7 +56,7 @@ export function addPlanOptions(command: Command): Command {
     )
     .option(
       "--builder <image>",
-      "image the directories are taken from; a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE",
+      "image the directories are taken from: a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR",
     )
     .option("--base <image>", "image to build on, or scratch")
     .option(

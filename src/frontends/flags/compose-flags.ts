@@ -4,9 +4,10 @@ import { parsePlatform } from "../../model/platform.ts";
 import { formats, oneOf, records } from "../../plan/choices.ts";
 import type { ComposePlan, ConfigChanges } from "../../plan/compose-plan.ts";
 import { parseCompression } from "../../plan/compression.ts";
+import { parseCopySource } from "../../plan/copy-source.ts";
 import { parseDirectory } from "../../plan/directory.ts";
 import { parseExposedPorts } from "../../plan/exposed-ports.ts";
-import { parseBase, parseImage, parseTarget } from "../../plan/images.ts";
+import { parseBase, parseTarget } from "../../plan/images.ts";
 import { parseMode } from "../../plan/mode.ts";
 import {
   type CopyOptions,
@@ -83,7 +84,7 @@ export function draftFromFlags(flags: ComposeFlags): PlanDraft {
   if (builder === "") throw missingFlag("builder");
   if (base === "") throw missingFlag("base");
   return {
-    ...(builder !== undefined && { builder: parseImage(builder, "--builder") }),
+    ...(builder !== undefined && { builder: parseCopySource(builder, "--builder") }),
     ...(base !== undefined && { base: parseBase(base, "--base") }),
     ...(directory.length > 0 && { copies: directory.map(copyStep) }),
     copyOptions: copyOptions(flags),
