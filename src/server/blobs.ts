@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { type Digest, isDigest } from "../model/digest.ts";
 import { parseRange } from "./byte-range.ts";
-import type { Exchange, RegistryContent } from "./exchange.ts";
+import type { Exchange, RegistryContent, WritableContent } from "./exchange.ts";
 import { Refusal } from "./refusal.ts";
 import { requireDigest } from "./require-digest.ts";
 import { sendEmpty } from "./send.ts";
@@ -48,18 +48,18 @@ export async function getBlob(
     "Content-Length": end + 1 - start,
     ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${size}` }),
   });
-  await pipeline(content.layout.blobs.read(digest, { start, end: end + 1, chunkSize }, call), response);
+  await pipeline(content.images.content.read(digest, call, { start, end: end + 1, chunkSize }), response);
 }
 
 /** `DELETE /v2/<name>/blobs/<digest>`: out of this repository; the bytes go once no repository shows them. */
 export async function deleteBlob(
-  content: RegistryContent,
+  content: WritableContent,
   repository: string,
   reference: string,
   exchange: Exchange,
 ): Promise<void> {
   const digest: Digest | undefined = isDigest(reference) ? reference : undefined;
-  const deleted = digest && (await content.repositories.deleteBlob(repository, digest, exchange.call));
+  const deleted = digest && (await content.writer.deleteBlob(repository, digest, exchange.call));
   if (deleted !== true) throw blobUnknown(repository);
   sendEmpty(exchange.response, 202);
 }

@@ -1,5 +1,5 @@
 import { deleteBlob, getBlob } from "./blobs.ts";
-import type { Exchange, RegistryContent } from "./exchange.ts";
+import type { Exchange, RegistryContent, WritableContent } from "./exchange.ts";
 import { getCatalog, getReferrers, getTags } from "./lists.ts";
 import { deleteManifest, getManifest, putManifest } from "./manifests.ts";
 import { Refusal } from "./refusal.ts";
@@ -14,28 +14,28 @@ type Handlers = Readonly<Record<string, Handler>>;
 /**
  * Runs the endpoint that a route and a method name.
  *
- * @param writable whether methods that write are allowed.
+ * @param writable what methods that write work on; `undefined` where they are not allowed.
  * @throws Refusal `UNSUPPORTED` (405) for a method the endpoint does not have, and what the endpoint refuses.
  */
 export async function dispatch(
   content: RegistryContent,
   route: Route,
   exchange: Exchange,
-  writable: boolean,
+  writable: WritableContent | undefined,
 ): Promise<void> {
   const reads = readHandlers(content, route, exchange);
-  const writes = writeHandlers(content, route, exchange);
-  const method = exchange.request.method ?? "";
-  const handler = reads[method] ?? (writable ? writes[method] : undefined);
-  if (handler !== undefined) return handler();
-  const allowed = Object.keys(writable ? { ...reads, ...writes } : reads);
-  const isReadOnly = writes[method] !== undefined;
-  throw new Refusal(
-    405,
-    "UNSUPPORTED",
-    isReadOnly ? "this registry is read-only" : "this endpoint does not have this method",
-    { headers: { Allow: allowed.join(", ") } },
+  const refuse = (message: string, allowed: Handlers): never => {
+    throw new Refusal(405, "UNSUPPORTED", message, { headers: { Allow: Object.keys(allowed).join(", ") } });
+  };
+  const writes = writeHandlers(
+    route,
+    exchange,
+    () => writable ?? refuse("this registry is read-only", reads),
   );
+  const method = exchange.request.method ?? "";
+  const handler = reads[method] ?? writes[method];
+  if (handler !== undefined) return handler();
+  refuse("this endpoint does not have this method", writable === undefined ? reads : { ...reads, ...writes });
 }
 
 function readHandlers(content: RegistryContent, route: Route, exchange: Exchange): Handlers {
@@ -58,26 +58,26 @@ function readHandlers(content: RegistryContent, route: Route, exchange: Exchange
   }
 }
 
-function writeHandlers(content: RegistryContent, route: Route, exchange: Exchange): Handlers {
+function writeHandlers(route: Route, exchange: Exchange, writable: () => WritableContent): Handlers {
   switch (route.kind) {
     case "manifest": {
       const { repository, reference } = route;
       return {
-        PUT: () => putManifest(content, repository, reference, exchange),
-        DELETE: () => deleteManifest(content, repository, reference, exchange),
+        PUT: () => putManifest(writable(), repository, reference, exchange),
+        DELETE: () => deleteManifest(writable(), repository, reference, exchange),
       };
     }
     case "blob":
-      return { DELETE: () => deleteBlob(content, route.repository, route.digest, exchange) };
+      return { DELETE: () => deleteBlob(writable(), route.repository, route.digest, exchange) };
     case "uploads":
-      return { POST: () => startUpload(content, route.repository, exchange) };
+      return { POST: () => startUpload(writable(), route.repository, exchange) };
     case "upload": {
-      const session = (): UploadSession => requireSession(content, route.repository, route.session);
+      const session = (): UploadSession => requireSession(writable(), route.repository, route.session);
       return {
         GET: () => getUpload(session(), exchange),
-        PATCH: () => appendUpload(content, session(), exchange),
-        PUT: () => finishUpload(content, session(), exchange),
-        DELETE: () => cancelUpload(content, session(), exchange),
+        PATCH: () => appendUpload(writable(), session(), exchange),
+        PUT: () => finishUpload(writable(), session(), exchange),
+        DELETE: () => cancelUpload(writable(), session(), exchange),
       };
     }
     default:
@@ -89,7 +89,7 @@ function forReading(handler: Handler): Handlers {
   return { GET: handler, HEAD: handler };
 }
 
-function requireSession(content: RegistryContent, repository: string, id: string): UploadSession {
+function requireSession(content: WritableContent, repository: string, id: string): UploadSession {
   const session = content.uploads.find(repository, id);
   if (session === undefined) throw new Refusal(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload");
   return session;

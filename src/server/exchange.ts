@@ -1,13 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call } from "../io/call.ts";
-import type { LayoutStore } from "../store/layout/layout-store.ts";
+import type { LayoutSource } from "../store/layout/layout-source.ts";
 import type { Repositories } from "./repositories.ts";
+import type { RepositoryWriter } from "./repository-writer.ts";
 import type { UploadSessions } from "./upload-sessions.ts";
 
-/** What all endpoints work on. */
+/** What the endpoints that read work on. */
 export interface RegistryContent {
-  readonly layout: LayoutStore;
+  readonly images: LayoutSource;
   readonly repositories: Repositories;
+}
+
+/** What those that write work on besides. */
+export interface WritableContent extends RegistryContent {
+  readonly writer: RepositoryWriter;
   readonly uploads: UploadSessions;
 }
 

@@ -63,7 +63,7 @@ function pageOf(names: readonly string[], path: string, query: URLSearchParams):
   const last = query.get("last");
   const n = query.get("n");
   if (n !== null && !/^[0-9]{1,9}$/.test(n)) {
-    throw new Refusal(400, "PAGINATION_NUMBER_INVALID", "the query parameter n is not a number of entries");
+    throw new Refusal(400, "UNSUPPORTED", "the query parameter n is not a number of entries");
   }
   const rest = last === null ? names : names.filter((name) => compareNames(name, last) > 0);
   if (n === null || rest.length <= Number(n)) return { names: rest, headers: {} };

@@ -8,7 +8,7 @@ import type { JsonObject } from "../model/json.ts";
 import { maxManifestSize } from "../model/manifest.ts";
 import { isManifestMediaType } from "../model/media-types.ts";
 import { isTag } from "../model/reference.ts";
-import type { Exchange, RegistryContent } from "./exchange.ts";
+import type { Exchange, RegistryContent, WritableContent } from "./exchange.ts";
 import { type ManifestFacts, readManifestFacts } from "./manifest-facts.ts";
 import { Refusal } from "./refusal.ts";
 import { requestBody } from "./request-body.ts";
@@ -29,7 +29,7 @@ export async function getManifest(
     response.end();
     return;
   }
-  const bytes = await collect(await content.layout.fetch(descriptor, call), maxManifestSize, "manifest");
+  const bytes = await collect(await content.images.fetch(descriptor, call), maxManifestSize, "manifest");
   sendBytes(response, 200, bytes, headers);
 }
 
@@ -39,7 +39,7 @@ export async function getManifest(
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
  */
 export async function putManifest(
-  content: RegistryContent,
+  content: WritableContent,
   repository: string,
   reference: string,
   exchange: Exchange,
@@ -57,7 +57,8 @@ export async function putManifest(
   await requireReferences(content, repository, facts, call);
   const descriptor: Descriptor = { mediaType: facts.mediaType, digest, size: bytes.byteLength };
   const placement = { repository, ...(!isDigest(reference) && { tag: reference }) };
-  await content.repositories.putManifest({ descriptor, bytes }, placement, call);
+  const missing = await content.writer.putManifest({ descriptor, bytes }, referredTo(facts), placement, call);
+  if (missing.length > 0) throw blobsUnknown(missing);
   sendEmpty(response, 201, {
     Location: `/v2/${repository}/manifests/${digest}`,
     "Docker-Content-Digest": digest,
@@ -67,15 +68,15 @@ export async function putManifest(
 
 /** `DELETE /v2/<name>/manifests/<reference>`: a tag alone, or a manifest with all its tags. */
 export async function deleteManifest(
-  content: RegistryContent,
+  content: WritableContent,
   repository: string,
   reference: string,
   exchange: Exchange,
 ): Promise<void> {
-  const { repositories } = content;
+  const { writer } = content;
   const deleted = isDigest(reference)
-    ? await repositories.deleteManifest(repository, reference, exchange.call)
-    : await repositories.deleteTag(repository, reference, exchange.call);
+    ? await writer.deleteManifest(repository, reference, exchange.call)
+    : await writer.deleteTag(repository, reference, exchange.call);
   if (!deleted) throw manifestUnknown(repository);
   sendEmpty(exchange.response, 202);
 }
@@ -86,11 +87,11 @@ async function findManifest(
   reference: string,
   call: Call,
 ): Promise<Descriptor> {
-  const { layout, repositories } = content;
+  const { images, repositories } = content;
   const found = isDigest(reference)
     ? await repositories.findManifest(repository, reference, call)
     : await repositories.findTag(repository, reference, call);
-  if (found === undefined || (await layout.blobs.size(found.digest)) === undefined) {
+  if (found === undefined || (await images.content.size(found.digest)) === undefined) {
     throw manifestUnknown(repository);
   }
   return found;
@@ -133,8 +134,15 @@ async function requireReferences(
   for (const digest of new Set(facts.children.map((child) => child.digest))) {
     if ((await repositories.findManifest(repository, digest, call)) === undefined) missing.push(digest);
   }
-  if (missing.length === 0) return;
-  throw new Refusal(
+  if (missing.length > 0) throw blobsUnknown(missing);
+}
+
+function referredTo({ blobs, children }: ManifestFacts): readonly Digest[] {
+  return [...new Set([...blobs, ...children.map((child) => child.digest)])];
+}
+
+function blobsUnknown(missing: readonly Digest[]): Refusal {
+  return new Refusal(
     400,
     "MANIFEST_BLOB_UNKNOWN",
     `the manifest refers to what is not in the repository: ${missing.slice(0, 10).join(", ")}`,

@@ -1,6 +1,11 @@
 import { basename, resolve } from "node:path";
-import { isRepository, isTag } from "../model/reference.ts";
-import { type IndexEntry, refName, refNameAnnotation } from "../store/layout/index-entry.ts";
+import { isRepository, isTag, parseReference } from "../model/reference.ts";
+import {
+  type IndexEntry,
+  imageNameAnnotation,
+  refName,
+  refNameAnnotation,
+} from "../store/layout/index-entry.ts";
 import { repositoryAnnotation } from "../store/layout/repository-annotation.ts";
 
 /** Where an entry of `index.json` appears in the registry. Without a tag it is found by digest alone. */
@@ -9,21 +14,66 @@ export interface Placement {
   readonly tag?: string;
 }
 
+/** An entry and where it appears. */
+export interface PlacedEntry extends Placement {
+  readonly entry: IndexEntry;
+}
+
 /**
- * Where an entry appears: its ref.name `repository:tag` says it all. Else the annotation
+ * Where all of them appear. The only image without any name also is the base repository's `latest`, unless that has one: it
+ * could not be asked for otherwise.
+ */
+export function placeEntries(entries: readonly IndexEntry[], baseRepository: string): readonly PlacedEntry[] {
+  const placed = entries.map((entry) => ({ ...placementOf(entry, baseRepository), entry }));
+  const inBase = placed.filter(({ repository }) => repository === baseRepository);
+  const [nameless, ...more] = inBase.filter(({ entry }) => isNameless(entry));
+  const isOnly = more.every(({ entry }) => entry.descriptor.digest === nameless?.entry.descriptor.digest);
+  if (nameless === undefined || !isOnly || inBase.some(({ tag }) => tag === "latest")) return placed;
+  return [...placed, { ...nameless, tag: "latest" }];
+}
+
+function isNameless(entry: IndexEntry): boolean {
+  const { annotations = {} } = entry.descriptor;
+  return [refNameAnnotation, imageNameAnnotation, repositoryAnnotation].every(
+    (key) => annotations[key] === undefined,
+  );
+}
+
+/**
+ * Where an entry appears. A whole name as docker and containerd annotate it says it all, without its registry: that is what
+ * a mirror is asked for. Next comes its ref.name `repository:tag`, without a registry where that has a port. Else the annotation
  * `io.github.compose-image.repository`, or failing that `baseRepository`, is the repository, and a ref.name that is a
  * tag is the tag: that is how skopeo and umoci write one.
  */
 export function placementOf(entry: IndexEntry, baseRepository: string): Placement {
+  const { annotations = {} } = entry.descriptor;
+  const whole = annotations[imageNameAnnotation];
+  const named = whole === undefined ? undefined : placementOfName(whole);
+  if (named !== undefined) return named;
   const name = refName(entry) ?? "";
   const colon = name.lastIndexOf(":");
   const [repository, tag] = [name.slice(0, Math.max(colon, 0)), name.slice(colon + 1)];
   if (colon > 0 && isRepository(repository) && isTag(tag)) return { repository, tag };
-  const annotated = entry.descriptor.annotations?.[repositoryAnnotation];
+  if (name.includes(":")) {
+    const ported = placementOfName(name);
+    if (ported !== undefined) return ported;
+  }
+  const annotated = annotations[repositoryAnnotation];
   return {
     repository: annotated !== undefined && isRepository(annotated) ? annotated : baseRepository,
     ...(isTag(name) && { tag: name }),
   };
+}
+
+/** The repository and tag of a whole name; `undefined` for what is none, or has no tag. */
+function placementOfName(name: string): Placement | undefined {
+  try {
+    const { repository, tag } = parseReference(name);
+    const [, familiar = repository] = /^library\/([^/]+)$/.exec(repository) ?? [];
+    return tag === undefined ? undefined : { repository: familiar, tag };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The annotations that place a new entry. */
@@ -34,9 +84,16 @@ export function placementAnnotations(placement: Placement): Record<string, strin
     : { [refNameAnnotation]: `${repository}:${tag}` };
 }
 
-/** The repository of entries that name none: the layout directory's name, as far as a repository can have it. */
-export function baseRepositoryOf(directory: string): string {
-  const name = basename(resolve(directory)).toLowerCase();
+/** Whether the placements are the same. */
+export function isAt(actual: Placement, wanted: Placement): boolean {
+  return actual.repository === wanted.repository && actual.tag === wanted.tag;
+}
+
+/** The repository of entries that name none: the directory's or archive's name, as far as a repository can have it. */
+export function baseRepositoryOf(path: string): string {
+  const name = basename(resolve(path))
+    .toLowerCase()
+    .replace(/(?<=.)\.tar$/, "");
   const candidates = [
     name.replace(/[^a-z0-9._-]+/g, "-"),
     name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, ""),

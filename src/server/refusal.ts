@@ -3,7 +3,7 @@ import type { Json } from "../model/json.ts";
 import { sendJson } from "./send.ts";
 
 /**
- * Error codes of the distribution spec, with two that registries share beyond it.
+ * Error codes of the distribution spec; `UNKNOWN` is for failures of the registry itself, which it has no code for.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
  */
@@ -19,7 +19,6 @@ export type RegistryErrorCode =
   | "NAME_UNKNOWN"
   | "SIZE_INVALID"
   | "UNSUPPORTED"
-  | "PAGINATION_NUMBER_INVALID"
   | "UNKNOWN";
 
 /** What a {@link Refusal} carries beside its message. */

@@ -4,20 +4,14 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { maxManifestSize } from "../model/manifest.ts";
-import { type IndexEntry, indexEntry, refName, refNameAnnotation } from "../store/layout/index-entry.ts";
-import type { IndexSnapshot } from "../store/layout/index-file.ts";
-import type { LayoutStore } from "../store/layout/layout-store.ts";
-import type { StoredManifest } from "../store/source.ts";
+import type { IndexEntry } from "../store/layout/index-entry.ts";
+import type { LayoutSource } from "../store/layout/layout-source.ts";
 import { compareNames } from "./compare-names.ts";
 import { type ManifestFacts, readManifestFacts } from "./manifest-facts.ts";
-import { baseRepositoryOf, type Placement, placementAnnotations, placementOf } from "./placement.ts";
+import { type PlacedEntry, placeEntries } from "./placement.ts";
 import { type RepositoryView, viewRepository } from "./repository-view.ts";
 
-interface PlacedEntry extends Placement {
-  readonly entry: IndexEntry;
-}
-
-/** Everything derived from one state of `index.json`. */
+/** Everything derived from one state of the index. */
 interface Derived {
   readonly repositories: ReadonlyMap<string, readonly PlacedEntry[]>;
   readonly views: Map<string, Promise<RepositoryView>>;
@@ -27,21 +21,22 @@ interface Derived {
 const maxRemembered = 50_000;
 
 /**
- * The repositories of a registry over one layout. The layout's content is in one place for all of them; a repository
+ * The repositories of a registry over one layout or archive. The content is in one place for all of them; a repository
  * shows what its own manifests refer to, and what was uploaded or mounted into it since the server started. What
  * other processes write to the layout is seen at once.
  */
 export class Repositories {
-  readonly #layout: LayoutStore;
-  readonly #base: string;
-  readonly #derived = new WeakMap<IndexSnapshot, Derived>();
+  /** The repository of images that name none. */
+  readonly base: string;
+  readonly #images: LayoutSource;
+  readonly #derived = new WeakMap<readonly IndexEntry[], Derived>();
   readonly #facts = new Map<Digest, ManifestFacts>();
   /** What this process added to (`true`) or took from (`false`) a repository, over what its manifests say. */
   readonly #links = new Map<string, Map<Digest, boolean>>();
 
-  constructor(layout: LayoutStore) {
-    this.#layout = layout;
-    this.#base = baseRepositoryOf(layout.directory);
+  constructor(images: LayoutSource, base: string) {
+    this.#images = images;
+    this.base = base;
   }
 
   /** The repositories that have a manifest, sorted. */
@@ -71,7 +66,7 @@ export class Repositories {
 
   /** The size in bytes of a blob that the repository shows. */
   async blobSize(repository: string, digest: Digest, call: Call): Promise<number | undefined> {
-    return (await this.#shows(repository, digest, call)) ? this.#layout.blobs.size(digest) : undefined;
+    return (await this.#shows(repository, digest, call)) ? this.#images.content.size(digest) : undefined;
   }
 
   async referrers(repository: string, subject: Digest, call: Call): Promise<readonly Descriptor[]> {
@@ -85,51 +80,24 @@ export class Repositories {
     this.#setLink(repository, digest, true);
   }
 
-  /** Writes a manifest into the repository, and makes the tag name it if there is one. */
-  async putManifest(manifest: StoredManifest, placement: Placement, call: Call): Promise<void> {
-    await this.#layout.pushManifest(manifest, call);
-    await this.#layout.index.update((entries) => this.#placed(entries, manifest.descriptor, placement), call);
-    this.#links.get(placement.repository)?.delete(manifest.descriptor.digest);
-    (await this.#read(call)).views.delete(placement.repository);
-  }
-
-  /** Takes a tag away; the manifest stays. Gives `false` when there is no such tag. */
-  async deleteTag(repository: string, tag: string, call: Call): Promise<boolean> {
-    if ((await this.findTag(repository, tag, call)) === undefined) return false;
-    await this.#layout.index.update((entries) => this.#untagged(entries, { repository, tag }), call);
-    return true;
-  }
-
-  /** Takes a manifest and its tags out of the repository. Gives `false` when there is no such manifest. */
-  async deleteManifest(repository: string, digest: Digest, call: Call): Promise<boolean> {
-    if ((await this.findManifest(repository, digest, call)) === undefined) return false;
-    await this.#layout.index.update((entries) => {
-      const kept = entries.filter(
-        (entry) =>
-          entry.descriptor.digest !== digest || placementOf(entry, this.#base).repository !== repository,
-      );
-      return kept.length === entries.length ? entries : kept;
-    }, call);
-    await this.#hide(repository, digest, call);
-    return true;
-  }
-
-  /** Takes a blob out of the repository. Gives `false` when there is no such blob. */
-  async deleteBlob(repository: string, digest: Digest, call: Call): Promise<boolean> {
-    if ((await this.blobSize(repository, digest, call)) === undefined) return false;
-    await this.#hide(repository, digest, call);
-    return true;
-  }
-
-  /** Hides the content from one repository, and removes it once none shows it. */
-  async #hide(repository: string, digest: Digest, call: Call): Promise<void> {
+  /** Makes content disappear from the repository, whatever its manifests say. */
+  hide(repository: string, digest: Digest): void {
     this.#setLink(repository, digest, false);
-    const names = new Set([...(await this.names(call)), ...this.#links.keys()]);
-    for (const name of names) {
-      if ((await this.#shows(name, digest, call)) || (await this.findManifest(name, digest, call))) return;
+  }
+
+  /** Forgets what was known of a manifest that was written anew. */
+  async refresh(repository: string, digest: Digest, call: Call): Promise<void> {
+    this.#links.get(repository)?.delete(digest);
+    (await this.#read(call)).views.delete(repository);
+  }
+
+  /** Whether any repository shows the blob or manifest. */
+  async isShown(digest: Digest, call: Call): Promise<boolean> {
+    for (const name of new Set([...(await this.names(call)), ...this.#links.keys()])) {
+      if ((await this.#shows(name, digest, call)) || (await this.findManifest(name, digest, call)))
+        return true;
     }
-    this.#facts.delete(digest);
-    await this.#layout.blobs.remove(digest);
+    return false;
   }
 
   async #shows(repository: string, digest: Digest, call: Call): Promise<boolean> {
@@ -143,63 +111,16 @@ export class Repositories {
     links.set(digest, shown);
   }
 
-  /** The entries with the descriptor put where the placement says. */
-  #placed(
-    entries: readonly IndexEntry[],
-    descriptor: Descriptor,
-    placement: Placement,
-  ): readonly IndexEntry[] {
-    const { repository, tag } = placement;
-    const same = entries.filter(
-      (entry) =>
-        entry.descriptor.digest === descriptor.digest &&
-        placementOf(entry, this.#base).repository === repository,
-    );
-    if (tag === undefined) {
-      return same.length > 0
-        ? entries
-        : [...entries, indexEntry(descriptor, placementAnnotations(placement))];
-    }
-    const tagged = entries.filter((entry) => isAt(placementOf(entry, this.#base), placement));
-    if (tagged.length === 1 && tagged[0]?.descriptor.digest === descriptor.digest) return entries;
-    const spelling = tagged[0] && refName(tagged[0]);
-    const annotations = {
-      ...placementAnnotations(placement),
-      ...(spelling !== undefined && { [refNameAnnotation]: spelling }),
-    };
-    const superseded = new Set(same.filter((entry) => placementOf(entry, this.#base).tag === undefined));
-    const others = this.#untagged(entries, placement).filter((entry) => !superseded.has(entry));
-    return [...others, indexEntry(descriptor, annotations)];
-  }
-
-  /** The entries without the tag; a manifest that nothing else lists in the repository stays listed by digest. */
-  #untagged(entries: readonly IndexEntry[], placement: Placement): readonly IndexEntry[] {
-    const { repository } = placement;
-    const kept = entries.filter((entry) => !isAt(placementOf(entry, this.#base), placement));
-    const listed = new Set(
-      kept
-        .filter((entry) => placementOf(entry, this.#base).repository === repository)
-        .map((entry) => entry.descriptor.digest),
-    );
-    const orphans = entries.filter(
-      (entry) => isAt(placementOf(entry, this.#base), placement) && !listed.has(entry.descriptor.digest),
-    );
-    return [
-      ...kept,
-      ...orphans.map((entry) => indexEntry(entry.descriptor, placementAnnotations({ repository }))),
-    ];
-  }
-
   async #read(call: Call): Promise<Derived> {
-    const snapshot = await this.#layout.index.read(call);
-    const known = this.#derived.get(snapshot);
+    const entries = await this.#images.content.entries(call);
+    const known = this.#derived.get(entries);
     if (known !== undefined) return known;
-    const placed = snapshot.entries.map((entry) => ({ ...placementOf(entry, this.#base), entry }));
+    const placed = placeEntries(entries, this.base);
     const derived: Derived = {
       repositories: Map.groupBy(placed, ({ repository }) => repository),
       views: new Map(),
     };
-    this.#derived.set(snapshot, derived);
+    this.#derived.set(entries, derived);
     return derived;
   }
 
@@ -221,7 +142,7 @@ export class Repositories {
     if (known !== undefined) return known;
     let facts: ManifestFacts;
     try {
-      const content = await this.#layout.fetch(descriptor, unstoppable);
+      const content = await this.#images.fetch(descriptor, unstoppable);
       const bytes = await collect(content, maxManifestSize, digest);
       facts = readManifestFacts(bytes, mediaType, digest);
     } catch (error) {
@@ -235,7 +156,3 @@ export class Repositories {
 }
 
 const emptyView: RepositoryView = { manifests: new Map(), blobs: new Set(), referrers: new Map() };
-
-function isAt(actual: Placement, wanted: Placement): boolean {
-  return actual.repository === wanted.repository && actual.tag === wanted.tag;
-}

@@ -4,13 +4,10 @@ import type { AddressInfo } from "node:net";
 import type { Call } from "../io/call.ts";
 import { errnoOf } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import { openLayout } from "../store/layout/open-layout.ts";
 import { dispatch } from "./dispatch.ts";
-import type { RegistryContent } from "./exchange.ts";
+import { type OpenContent, openContent, type RegistryPlace } from "./open-content.ts";
 import { Refusal, sendRefusal } from "./refusal.ts";
-import { Repositories } from "./repositories.ts";
 import { parseRoute } from "./route.ts";
-import { UploadSessions } from "./upload-sessions.ts";
 
 /** One request as it ended. */
 export interface RequestEvent {
@@ -25,12 +22,11 @@ export interface RequestEvent {
   readonly fault?: unknown;
 }
 
-/** Options of {@link startRegistry}. */
-export interface RegistryOptions {
-  /** An OCI image layout. With `writable` it is made if it is missing. */
-  readonly directory: string;
-  /** Whether clients may push and delete. There is no authentication: whoever reaches the port may. */
-  readonly writable: boolean;
+/** What is served, and how. */
+export type RegistryOptions = RegistryPlace & ServingOptions;
+
+/** How a registry takes requests. */
+export interface ServingOptions {
   /** Address to listen on, such as `127.0.0.1` or `::`. */
   readonly host: string;
   /** Port; 0 takes a free one. */
@@ -41,6 +37,8 @@ export interface RegistryOptions {
   readonly closeWithin?: number;
   /** Milliseconds after which an upload that nobody goes on with is discarded; default one hour. */
   readonly uploadLifetime?: number;
+  /** Milliseconds that a connection may be silent, within a request or between two; default five minutes. */
+  readonly silence?: number;
 }
 
 /** A registry that takes requests. */
@@ -56,11 +54,13 @@ export interface RunningRegistry {
   close(): Promise<void>;
 }
 
-/** How long, in milliseconds, a connection may be silent. */
-const silence = 300_000;
+/** How long a connection may be silent, how long it is kept between requests, and how long headers may take. */
+const defaultSilence = 300_000;
+const keepAlive = 60_000;
+const headersWithin = 60_000;
 
 /**
- * Serves an OCI image layout as a registry over plain HTTP.
+ * Serves an OCI image layout, or an archive, as a registry over plain HTTP.
  *
  * An entry of `index.json` whose ref.name is `repository:tag` is that repository's tag. A manifest pushed by digest
  * gets an entry with the annotation `io.github.compose-image.repository`. Entries that name no repository, such as
@@ -68,30 +68,28 @@ const silence = 300_000;
  * manifests refer to it, and in those that it was uploaded or mounted into since the server started.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
- * @throws ComposeImageError `LAYOUT_INVALID`; `LOCAL_IO` when the address cannot be listened on.
+ * @throws ComposeImageError what `openContent` throws; `LOCAL_IO` when the address cannot be listened on.
  */
 export async function startRegistry(options: RegistryOptions, call: Call): Promise<RunningRegistry> {
-  const { directory, writable } = options;
-  const layout = await openLayout(directory, { create: writable, followSymlinks: false }, call);
-  const uploads = new UploadSessions(layout.blobs, options.uploadLifetime);
-  const content: RegistryContent = { layout, repositories: new Repositories(layout), uploads };
+  const { silence = defaultSilence } = options;
+  const opened = await openContent(options, options.uploadLifetime, call);
   const running = new Set<Promise<void>>();
   let closing = false;
   const server = createServer((request, response) => {
-    const done = answer(content, request, response, options).finally(() => {
+    const done = answer(opened, request, response, options).finally(() => {
       running.delete(done);
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
     running.add(done);
   });
   server.requestTimeout = 0;
-  server.headersTimeout = 60_000;
-  server.keepAliveTimeout = 60_000;
+  server.headersTimeout = headersWithin;
+  server.keepAliveTimeout = Math.min(keepAlive, silence);
   server.timeout = silence;
   try {
     await listen(server, options);
   } catch (error) {
-    await uploads.close();
+    await opened.close();
     throw error;
   }
   const { address, port } = server.address() as AddressInfo;
@@ -103,7 +101,7 @@ export async function startRegistry(options: RegistryOptions, call: Call): Promi
     await closed;
     clearTimeout(cut);
     await Promise.all(running);
-    await uploads.close();
+    await opened.close();
   };
   let closed: Promise<void> | undefined;
   return {
@@ -132,7 +130,7 @@ async function listen(server: Server, options: RegistryOptions): Promise<void> {
 
 /** Never rejects. */
 async function answer(
-  content: RegistryContent,
+  { content, writable }: OpenContent,
   request: IncomingMessage,
   response: ServerResponse,
   options: RegistryOptions,
@@ -150,7 +148,7 @@ async function answer(
     const route = parseRoute(mark < 0 ? url : url.slice(0, mark));
     const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
     const exchange = { request, response, query, call: { signal: aborted.signal } };
-    await dispatch(content, route, exchange, options.writable);
+    await dispatch(content, route, exchange, writable);
   } catch (error) {
     if (!(error instanceof Refusal) && !aborted.signal.aborted) fault = error;
     sendFailure(response, error);

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from "../model/digest.ts";
 import { isRepository } from "../model/reference.ts";
 import { parseContentRange } from "./byte-range.ts";
-import type { Exchange, RegistryContent } from "./exchange.ts";
+import type { Exchange, WritableContent } from "./exchange.ts";
 import { Refusal } from "./refusal.ts";
 import { requestBody } from "./request-body.ts";
 import { requireDigest } from "./require-digest.ts";
@@ -15,7 +15,7 @@ import type { UploadSession } from "./upload-sessions.ts";
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export async function startUpload(
-  content: RegistryContent,
+  content: WritableContent,
   repository: string,
   exchange: Exchange,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export function getUpload(session: UploadSession, exchange: Exchange): void {
 
 /** `PATCH /v2/<name>/blobs/uploads/<session>`: appends a chunk. What came before a lost connection is kept. */
 export async function appendUpload(
-  content: RegistryContent,
+  content: WritableContent,
   session: UploadSession,
   exchange: Exchange,
 ): Promise<void> {
@@ -58,7 +58,7 @@ export async function appendUpload(
 
 /** `PUT /v2/<name>/blobs/uploads/<session>?digest=`: appends the last chunk, if there is one, and ends the upload. */
 export async function finishUpload(
-  content: RegistryContent,
+  content: WritableContent,
   session: UploadSession,
   exchange: Exchange,
 ): Promise<void> {
@@ -71,7 +71,7 @@ export async function finishUpload(
 
 /** `DELETE /v2/<name>/blobs/uploads/<session>`: also while a request is writing to it, which then comes to nothing. */
 export async function cancelUpload(
-  content: RegistryContent,
+  content: WritableContent,
   session: UploadSession,
   exchange: Exchange,
 ): Promise<void> {
@@ -80,7 +80,7 @@ export async function cancelUpload(
 }
 
 async function mount(
-  content: RegistryContent,
+  content: WritableContent,
   repository: string,
   exchange: Exchange,
 ): Promise<Digest | undefined> {
@@ -95,7 +95,7 @@ async function mount(
 }
 
 async function hold(
-  content: RegistryContent,
+  content: WritableContent,
   session: UploadSession,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -145,7 +145,7 @@ function expectedSize(session: UploadSession, exchange: Exchange): number | unde
 }
 
 async function complete(
-  content: RegistryContent,
+  content: WritableContent,
   session: UploadSession,
   digest: Digest,
   exchange: Exchange,

@@ -12,7 +12,7 @@ describe("where an entry of index.json appears", () => {
     ["docker.io/library/app:1.0", { repository: "docker.io/library/app", tag: "1.0" }],
     ["latest", { repository: "base", tag: "latest" }],
     ["UPPER:1", { repository: "base" }],
-    ["localhost:5000/app:1", { repository: "base" }],
+    ["localhost:5000/team/app:1", { repository: "team/app", tag: "1" }],
     ["a b", { repository: "base" }],
   ])("%s", (name, placement) => {
     expect(placementOf(named(name), "base")).toEqual(placement);

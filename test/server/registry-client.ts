@@ -2,11 +2,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { unstoppable } from "../../src/io/call.ts";
 import { digestOf } from "../../src/model/digest.ts";
-import {
-  type RegistryOptions,
-  type RunningRegistry,
-  startRegistry,
-} from "../../src/server/start-registry.ts";
+import { type RunningRegistry, type ServingOptions, startRegistry } from "../../src/server/start-registry.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
 import type { StoredManifest } from "../../src/store/source.ts";
 import type { TinyImage } from "../store/layout/tiny-image.ts";
@@ -24,8 +20,13 @@ export interface TestRegistry extends RunningRegistry {
   pushImage(repository: string, image: TinyImage, tag?: string): Promise<void>;
 }
 
+/** What is different about a registry of a test. */
+type TestRegistryOptions = Partial<
+  ServingOptions & { readonly directory: string; readonly writable: boolean }
+>;
+
 /** Starts a registry that ends with the test; writable, over an empty layout named `store`, unless told otherwise. */
-export async function testRegistry(options: Partial<RegistryOptions> = {}): Promise<TestRegistry> {
+export async function testRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const directory = options.directory ?? join(await temporaryDirectory("registry"), "store");
   await openLayout(directory, { create: true }, unstoppable);
   const registry = await startRegistry(

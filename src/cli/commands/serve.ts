@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
 import { reachOf } from "../../store/registry/hosts/address.ts";
@@ -17,29 +18,31 @@ Example:
 
 There is no authentication: whoever reaches the port may pull, and push with --writable.`;
 
-/** Adds `serve`: a registry over an OCI layout directory, until it is interrupted. */
+/** Adds `serve`: a registry over an OCI layout directory or an archive, until it is interrupted. */
 export function addServeCommand(program: Command, terminal: Terminal): void {
   program
     .command("serve")
-    .summary("serve an OCI layout directory as a registry")
-    .description("Serves an OCI layout directory as a registry until it is interrupted.")
-    .argument("<dir>", "OCI layout directory; made with --writable where it is missing")
+    .summary("serve an OCI layout directory or an archive as a registry")
+    .description("Serves an OCI layout directory or an archive as a registry until it is interrupted.")
+    .argument(
+      "<place>",
+      "OCI layout directory, made with --writable where it is missing; or archive of a layout or of docker save, read where it is",
+    )
     .option("--writable", "let clients push and delete")
     .option("--listen <host:port>", "address to listen on; port 0 takes a free one", "127.0.0.1:5000")
     .option("--quiet", "nothing on standard error but errors")
     .option("--verbose", "every request")
     .addHelpText("after", example)
-    .action((directory: string, flags: ServeFlags) => serve(directory, flags, terminal));
+    .action((place: string, flags: ServeFlags) => serve(place, flags, terminal));
 }
 
-async function serve(directory: string, flags: ServeFlags, terminal: Terminal): Promise<void> {
+async function serve(place: string, flags: ServeFlags, terminal: Terminal): Promise<void> {
   const { signal } = terminal;
   const { host, port } = parseListen(flags.listen);
   const { startRegistry } = await import("../../server/start-registry.ts");
   const registry = await startRegistry(
     {
-      directory,
-      writable: flags.writable ?? false,
+      ...(await parsePlace(place, flags.writable ?? false)),
       host,
       port,
       onRequest: ({ method, url, status, ms, fault }) => {
@@ -61,6 +64,23 @@ async function serve(directory: string, flags: ServeFlags, terminal: Terminal): 
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
   await registry.close();
+}
+
+/** What a path is of: a file is an archive. */
+async function parsePlace(
+  place: string,
+  writable: boolean,
+): Promise<{ directory: string; writable: boolean } | { archive: string }> {
+  const path = place.replace(/^(oci|oci-archive|docker-archive):/, "");
+  const isDirectory = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => !/^(oci|docker)-archive:/.test(place),
+  );
+  if (isDirectory) return { directory: path, writable };
+  if (!writable) return { archive: path };
+  throw new ComposeImageError("USAGE", `${path} is an archive, which cannot be served --writable`, {
+    hint: "Unpack it into a directory: skopeo copy, or tar for an archive of an OCI layout.",
+  });
 }
 
 /** Reads `host:port`, `[::1]:port` or `:port`. */

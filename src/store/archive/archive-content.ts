@@ -3,6 +3,7 @@ import type { Content } from "../../io/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../../model/digest.ts";
 import type { Invalid } from "../../model/parse-json.ts";
+import type { ContentExtent } from "../layout/file-content.ts";
 import type { IndexEntry } from "../layout/index-entry.ts";
 import { maxIndexSize, parseIndex } from "../layout/index-file.ts";
 import { expectLayoutVersion, maxLayoutFileSize } from "../layout/layout-file.ts";
@@ -59,10 +60,12 @@ export class ArchiveContent implements LayoutContent {
     return Promise.resolve(found instanceof Uint8Array ? found.byteLength : found?.size);
   }
 
-  read(digest: Digest, call: Call): Content {
+  read(digest: Digest, call: Call, extent: ContentExtent = {}): Content {
     const found = this.#find(digest);
     if (found === undefined) return nothing();
-    return found instanceof Uint8Array ? once(found) : this.#file.read(found, call);
+    return found instanceof Uint8Array
+      ? once(found.subarray(extent.start, extent.end))
+      : this.#file.read(found, call, extent);
   }
 
   #find(digest: Digest): MemberExtent | Uint8Array | undefined {

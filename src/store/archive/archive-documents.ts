@@ -4,14 +4,11 @@ import type { JsonObject } from "../../model/json.ts";
 import { type ImageIndex, type ImageManifest, parseManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
 import { parseReference } from "../../model/reference.ts";
-import { indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
+import { imageNameAnnotation, indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
 import { layoutFile } from "../layout/layout-file.ts";
 import type { StoredManifest } from "../source.ts";
 import { blobName } from "./archive-content.ts";
 import type { ArchiveDocument } from "./archive-writer.ts";
-
-/** The annotation with an image's whole name, as docker and containerd write and read it. */
-const imageNameAnnotation = "io.containerd.image.name";
 
 /** An image of an archive, and a name it has; none where it has no name. */
 export interface NamedImage {

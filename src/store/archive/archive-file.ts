@@ -9,7 +9,7 @@ import { ComposeImageError } from "../../model/errors.ts";
 import { textOfBytes } from "../../tar/byte-string.ts";
 import type { TarMember } from "../../tar/member.ts";
 import { readTar } from "../../tar/reader.ts";
-import { readOpenFile } from "../layout/file-content.ts";
+import { type ContentExtent, readOpenFile } from "../layout/file-content.ts";
 import { expectUncompressed, invalidArchive } from "./archive-fault.ts";
 
 /** Where in an archive a member's content lies. */
@@ -81,9 +81,11 @@ export class ArchiveFile {
     return found;
   }
 
-  /** The bytes of a member, **not verified**. */
-  read({ start, size }: MemberExtent, call: Call): Content {
-    return readOpenFile(this.#handle, this.#path, { start, end: start + size }, call);
+  /** The bytes of a member, or an extent of them, **not verified**. */
+  read(member: MemberExtent, call: Call, extent: ContentExtent = {}): Content {
+    const { start = 0, end = member.size } = extent;
+    const place = { ...extent, start: member.start + start, end: member.start + end };
+    return readOpenFile(this.#handle, this.#path, place, call);
   }
 
   /**

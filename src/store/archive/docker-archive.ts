@@ -6,10 +6,11 @@ import { ComposeImageError } from "../../model/errors.ts";
 import { type ImageIndex, type ImageManifest, parseManifest } from "../../model/manifest.ts";
 import { isForeignLayerMediaType, mediaTypes } from "../../model/media-types.ts";
 import type { Reference } from "../../model/reference.ts";
+import { type IndexEntry, imageNameAnnotation, indexEntry } from "../layout/index-entry.ts";
 import { LayoutSource } from "../layout/layout-source.ts";
 import { ArchiveContent, type ArchivedImage, readLayoutEntries } from "./archive-content.ts";
 import { invalidArchive, missingMember } from "./archive-fault.ts";
-import type { ArchiveFile } from "./archive-file.ts";
+import type { ArchiveFile, MemberExtent } from "./archive-file.ts";
 import {
   chooseDockerImage,
   type DockerImage,
@@ -32,6 +33,33 @@ export async function findDockerImage(
   name: string,
   call: Call,
 ): Promise<ArchivedImage> {
+  const image = chooseDockerImage(await readDockerImages(file, call), reference, name, file.subject);
+  const { config, configBytes } = await readDockerConfig(file, image, call);
+  const found = await findInLayout(file, image, config.digest, call);
+  if (found !== undefined) return found;
+  const { descriptor, named } = await makeDockerManifest(file, image, config, configBytes, call);
+  return { content: new ArchiveContent(file, [], named), descriptor };
+}
+
+/**
+ * All images of an archive of `docker save` that holds no OCI layout, listed as in one, by their names.
+ *
+ * @throws ComposeImageError `ARCHIVE_INVALID`, `CONFIG_INVALID`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`
+ */
+export async function readDockerContent(file: ArchiveFile, call: Call): Promise<ArchiveContent> {
+  const entries: IndexEntry[] = [];
+  const blobs = new Map<Digest, MemberExtent | Uint8Array>();
+  for (const image of await readDockerImages(file, call)) {
+    const { config, configBytes } = await readDockerConfig(file, image, call);
+    const { descriptor, named } = await makeDockerManifest(file, image, config, configBytes, call);
+    for (const [digest, place] of named) blobs.set(digest, place);
+    if (image.names.length === 0) entries.push(indexEntry(descriptor));
+    for (const name of image.names) entries.push(indexEntry(descriptor, { [imageNameAnnotation]: name }));
+  }
+  return new ArchiveContent(file, entries, blobs);
+}
+
+async function readDockerImages(file: ArchiveFile, call: Call): Promise<readonly DockerImage[]> {
   const { subject } = file;
   const bytes = await file.readSmall("manifest.json", maxDockerManifestSize, call);
   if (bytes === undefined) {
@@ -41,8 +69,15 @@ export async function findDockerImage(
       "Archives of OCI layouts are written oci-archive:FILE; one of docker before 1.10, or one that was cut, cannot be read.",
     );
   }
-  const images = parseDockerManifest(bytes, (what) => invalidArchive(`manifest.json of ${subject}`, what));
-  const image = chooseDockerImage(images, reference, name, subject);
+  return parseDockerManifest(bytes, (what) => invalidArchive(`manifest.json of ${subject}`, what));
+}
+
+async function readDockerConfig(
+  file: ArchiveFile,
+  image: DockerImage,
+  call: Call,
+): Promise<{ readonly config: Descriptor; readonly configBytes: Uint8Array }> {
+  const { subject } = file;
   const configBytes = await file.readSmall(image.config, maxConfigSize, call);
   if (configBytes === undefined) throw missingMember(subject, image.config);
   const config: Descriptor = {
@@ -51,10 +86,7 @@ export async function findDockerImage(
     size: configBytes.byteLength,
   };
   expectNamedAfter(image.config, config.digest, subject);
-  return (
-    (await findInLayout(file, image, config.digest, call)) ??
-    (await makeDockerManifest(file, image, config, configBytes, call))
-  );
+  return { config, configBytes };
 }
 
 /** Tools name configurations after their digest: where one does, it has to be right. */

@@ -4,10 +4,16 @@ import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, Digester, digestOf } from "../../model/digest.ts";
 import { encodeManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
-import { ArchiveContent, type ArchivedImage } from "./archive-content.ts";
+import type { NamedBlobs } from "./archive-content.ts";
 import { invalidArchive, missingMember } from "./archive-fault.ts";
 import type { ArchiveFile, MemberExtent } from "./archive-file.ts";
 import type { DockerImage } from "./docker-manifest.ts";
+
+/** A manifest that the archive itself has not, and where it and what it refers to are. */
+export interface MadeManifest {
+  readonly descriptor: Descriptor;
+  readonly named: NamedBlobs;
+}
 
 /**
  * Makes the manifest that `docker save` left out: Docker's schema 2, as for all images of archives without an OCI layout.
@@ -21,7 +27,7 @@ export async function makeDockerManifest(
   config: Descriptor,
   configBytes: Uint8Array,
   call: Call,
-): Promise<ArchivedImage> {
+): Promise<MadeManifest> {
   const { diffIds } = parseConfig(configBytes, file.subject);
   if (diffIds.length !== image.layers.length) {
     throw invalidArchive(
@@ -43,7 +49,7 @@ export async function makeDockerManifest(
   const bytes = encodeManifest({ kind: "manifest", mediaType, config, layers, annotations: {} });
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
   named.set(descriptor.digest, bytes);
-  return { content: new ArchiveContent(file, [], named), descriptor };
+  return { descriptor, named };
 }
 
 /** Of a layer that is not packed the digest is known; it is checked whenever the layer is read. */

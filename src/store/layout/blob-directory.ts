@@ -6,7 +6,7 @@ import { errnoOf, localError } from "../../io/local-error.ts";
 import { verify } from "../../io/verify.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../../model/digest.ts";
-import { type FileExtent, readFileContent } from "./file-content.ts";
+import { type ContentExtent, readFileContent } from "./file-content.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 
 /**
@@ -50,7 +50,7 @@ export class BlobDirectory {
   }
 
   /** The blob's bytes as they are on disk, **not verified**. */
-  read(digest: Digest, extent: Omit<FileExtent, "noFollow">, call: Call): Content {
+  read(digest: Digest, extent: ContentExtent, call: Call): Content {
     return readFileContent(this.path(digest), { ...extent, noFollow: !this.#followSymlinks }, call);
   }
 

@@ -4,14 +4,18 @@ import type { Call } from "../../io/call.ts";
 import { localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 
-/** Which part of a file to read, and how. */
-export interface FileExtent {
+/** Which part of some content to read. */
+export interface ContentExtent {
   /** First byte; default 0. */
   readonly start?: number;
-  /** The byte after the last, which the file must reach; default: the file's end, wherever that is. */
+  /** The byte after the last, which the content must reach; default: its end, wherever that is. */
   readonly end?: number;
   /** Most bytes of one chunk; default 1 MiB. */
   readonly chunkSize?: number;
+}
+
+/** Which part of a file to read, and how. */
+export interface FileExtent extends ContentExtent {
   /** Refuse a path whose last component is a symlink; default `false`. */
   readonly noFollow?: boolean;
 }
@@ -49,7 +53,7 @@ export async function* readFileContent(
 export async function* readOpenFile(
   handle: FileHandle,
   path: string,
-  extent: Omit<FileExtent, "noFollow">,
+  extent: ContentExtent,
   call: Call,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024 } = extent;

@@ -4,6 +4,9 @@ import type { JsonObject } from "../../model/json.ts";
 /** The annotation that holds a tag in a layout. */
 export const refNameAnnotation = "org.opencontainers.image.ref.name";
 
+/** The annotation with an image's whole name, registry included, as docker and containerd write and read it. */
+export const imageNameAnnotation = "io.containerd.image.name";
+
 /** One entry of `index.json`: what was understood of it, and the whole of it. */
 export interface IndexEntry {
   readonly descriptor: Descriptor;

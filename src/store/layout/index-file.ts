@@ -68,16 +68,20 @@ export class IndexFile {
   /**
    * Replaces the entries by what `change` makes of them, with no other writer in between, of this process or another.
    * Readers see the file before or after, never in between. Nothing is written when `change` gives its argument back.
+   * It must be done within seconds: other processes take the lock of one that may be dead after a minute.
    *
    * @throws ComposeImageError `LAYOUT_INVALID`, `DISK_FULL`, `LOCAL_IO`
    */
-  update(change: (entries: readonly IndexEntry[]) => readonly IndexEntry[], call: Call): Promise<void> {
+  update(
+    change: (entries: readonly IndexEntry[]) => readonly IndexEntry[] | Promise<readonly IndexEntry[]>,
+    call: Call,
+  ): Promise<void> {
     const done = this.#turn.then(() =>
       withDirectoryLock(
         this.#directory,
         async () => {
           const before = await this.read(call);
-          const entries = change(before.entries);
+          const entries = await change(before.entries);
           if (entries !== before.entries) await this.write({ entries, rest: before.rest });
         },
         call,

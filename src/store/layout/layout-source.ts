@@ -8,17 +8,18 @@ import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { maxManifestSize, parseManifest } from "../../model/manifest.ts";
 import type { ManifestSelector, Source, StoredManifest } from "../source.ts";
+import type { ContentExtent } from "./file-content.ts";
 import { type IndexEntry, refName } from "./index-entry.ts";
 import { soleImage } from "./sole-image.ts";
 
 /** What a layout holds, wherever it is kept: in a directory, in an archive. */
 export interface LayoutContent {
-  /** What `index.json` lists. */
+  /** What `index.json` lists; the same object as before unless that was changed. */
   entries(call: Call): Promise<readonly IndexEntry[]>;
   /** A blob's size in bytes; `undefined` when there is none. */
   size(digest: Digest): Promise<number | undefined>;
-  /** A blob's bytes, **not verified**. */
-  read(digest: Digest, call: Call): Content;
+  /** A blob's bytes, all of them unless an extent is given, **not verified**. */
+  read(digest: Digest, call: Call, extent?: ContentExtent): Content;
 }
 
 /** Reads images from an OCI image layout. A tag is whatever an entry of `index.json` has as its ref name. */
@@ -26,18 +27,18 @@ export class LayoutSource implements Source {
   readonly name: string;
   /** The layout in messages: `builder oci:build/app`. */
   readonly subject: string;
-  readonly #content: LayoutContent;
+  readonly content: LayoutContent;
 
   /** @param name the layout as it is written on the command line: `oci:build/app`. */
   constructor(name: string, content: LayoutContent, side?: Side) {
     this.name = name;
     this.subject = side === undefined ? name : `${side} ${name}`;
-    this.#content = content;
+    this.content = content;
   }
 
   /** The tags there are, in the order of `index.json`. */
   async tags(call: Call): Promise<readonly string[]> {
-    const entries = await this.#content.entries(call);
+    const entries = await this.content.entries(call);
     return [...new Set(entries.flatMap((entry) => refName(entry) ?? []))];
   }
 
@@ -47,7 +48,7 @@ export class LayoutSource implements Source {
    * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is none, or there are several; then it lists the tags.
    */
   async soleImage(call: Call): Promise<Descriptor> {
-    return soleImage(await this.#content.entries(call), this.name, this.subject);
+    return soleImage(await this.content.entries(call), this.name, this.subject);
   }
 
   async resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
@@ -64,7 +65,7 @@ export class LayoutSource implements Source {
       return { descriptor: found, bytes };
     }
     const digest = "digest" in selector ? selector.digest : undefined;
-    const size = digest && (await this.#content.size(digest));
+    const size = digest && (await this.content.size(digest));
     if (digest === undefined || size === undefined) throw await this.#notFound(selector, call);
     const bytes = await this.#read({ mediaType: "", digest, size }, subject, call);
     const { mediaType } = parseManifest(bytes, "", subject);
@@ -73,24 +74,24 @@ export class LayoutSource implements Source {
 
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
     call.signal.throwIfAborted();
-    if ((await this.#content.size(descriptor.digest)) === undefined) {
+    if ((await this.content.size(descriptor.digest)) === undefined) {
       throw new ComposeImageError("BLOB_NOT_FOUND", `${this.subject} has no blob ${descriptor.digest}`, {
         hint: "The layout is incomplete; write it again with the tool that made it.",
       });
     }
-    return verify(this.#content.read(descriptor.digest, call), descriptor, `${this.subject}: blob`);
+    return verify(this.content.read(descriptor.digest, call), descriptor, `${this.subject}: blob`);
   }
 
   /** Whether the blob or manifest is there, with this size. */
   async exists(descriptor: Descriptor, call: Call): Promise<boolean> {
     call.signal.throwIfAborted();
-    return (await this.#content.size(descriptor.digest)) === descriptor.size;
+    return (await this.content.size(descriptor.digest)) === descriptor.size;
   }
 
   /** The descriptor `index.json` has; `undefined` when it has none. */
   async #find(selector: ManifestSelector, call: Call): Promise<Descriptor | undefined> {
     call.signal.throwIfAborted();
-    const entries = await this.#content.entries(call);
+    const entries = await this.content.entries(call);
     const matching = entries.filter((entry) => matches(entry, selector));
     const digests = new Set<Digest>(matching.map((entry) => entry.descriptor.digest));
     if (digests.size > 1) {
@@ -105,7 +106,7 @@ export class LayoutSource implements Source {
 
   async #read(descriptor: Descriptor, subject: string, call: Call): Promise<Uint8Array> {
     if (descriptor.size > maxManifestSize) throw manifestTooLarge(subject);
-    if ((await this.#content.size(descriptor.digest)) === undefined) {
+    if ((await this.content.size(descriptor.digest)) === undefined) {
       throw new ComposeImageError("MANIFEST_NOT_FOUND", `${subject}: ${descriptor.digest} is missing`, {
         hint: "The layout is incomplete; write it again with the tool that made it.",
       });

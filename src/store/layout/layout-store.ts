@@ -28,7 +28,7 @@ export class LayoutStore extends LayoutSource implements Target {
       {
         entries: async (call) => (await index.read(call)).entries,
         size: (digest) => blobs.size(digest),
-        read: (digest, call) => blobs.read(digest, {}, call),
+        read: (digest, call, extent = {}) => blobs.read(digest, extent, call),
       },
       side,
     );
