@@ -5,6 +5,7 @@ import type { Call } from "../src/io/call.ts";
 
 /** A command that goes on running. */
 export interface RunningCommand {
+  readonly pid: number;
   /** What `ready` matched. */
   readonly ready: RegExpExecArray;
   stop(): Promise<void>;
@@ -49,8 +50,9 @@ export async function startCommand(
   call.signal.removeEventListener("abort", stop);
   if (call.signal.aborted) await stop();
   call.signal.throwIfAborted();
-  if (first === undefined) throw new Error(`${program} ${args.join(" ")} ended at once:\n${output}`);
-  return { ready: first, stop };
+  if (first === undefined || child.pid === undefined)
+    throw new Error(`${program} ${args.join(" ")} ended at once:\n${output}`);
+  return { pid: child.pid, ready: first, stop };
 }
 
 /** How {@link runCommand} runs a command. */

@@ -1,4 +1,7 @@
-import { pipeline } from "node:stream/promises";
+import type { ServerResponse } from "node:http";
+import { abortable } from "../io/abortable.ts";
+import type { Call } from "../io/call.ts";
+import type { Content } from "../io/content.ts";
 import { type Digest, isDigest } from "../model/digest.ts";
 import { parseRange } from "./byte-range.ts";
 import type { Exchange, RegistryContent, WritableContent } from "./exchange.ts";
@@ -7,7 +10,7 @@ import { requireDigest } from "./require-digest.ts";
 import { sendEmpty } from "./send.ts";
 
 /** Bytes read from disk at once, for each pull. */
-const chunkSize = 256 * 1024;
+const chunkSize = 64 * 1024;
 
 /**
  * `GET` and `HEAD /v2/<name>/blobs/<digest>`, with single ranges. The bytes are sent as they are on disk: checking
@@ -48,7 +51,19 @@ export async function getBlob(
     "Content-Length": end + 1 - start,
     ...(range !== undefined && { "Content-Range": `bytes ${start}-${end}/${size}` }),
   });
-  await pipeline(content.images.content.read(digest, call, { start, end: end + 1, chunkSize }), response);
+  const extent = { start, end: end + 1, chunkSize, reuseMemory: true };
+  await sendContent(response, content.images.content.read(digest, call, extent), call);
+}
+
+/** Sends chunk by chunk, and asks for the next once the kernel has one: so a pull costs one chunk, however slow it is. */
+async function sendContent(response: ServerResponse, content: Content, call: Call): Promise<void> {
+  for await (const chunk of content) {
+    const written = new Promise<void>((resolve, reject) => {
+      response.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+    await abortable(written, call);
+  }
+  response.end();
 }
 
 /** `DELETE /v2/<name>/blobs/<digest>`: out of this repository; the bytes go once no repository shows them. */

@@ -1,5 +1,6 @@
 import type { Call } from "../io/call.ts";
 import { withDirectoryLock } from "../io/directory-lock.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { openWholeArchive } from "../store/archive/open-whole-archive.ts";
 import { openLayout } from "../store/layout/open-layout.ts";
 import type { RegistryContent, WritableContent } from "./exchange.ts";
@@ -55,8 +56,21 @@ export async function openContent(
   const images = await openLayout(directory, { create: writable, followSymlinks: false }, call);
   const content = { images, repositories: new Repositories(images, baseRepositoryOf(directory)) };
   if (!writable) return { content, close: async () => {} };
-  await withDirectoryLock(directory, async () => {}, call);
+  await expectWritable(directory, call);
   const uploads = new UploadSessions(images.blobs, uploadLifetime);
   const writer = new RepositoryWriter(images, content.repositories);
   return { content, writable: { ...content, writer, uploads }, close: () => uploads.close() };
+}
+
+/** Fails at the start rather than with the first push. */
+async function expectWritable(directory: string, call: Call): Promise<void> {
+  try {
+    await withDirectoryLock(directory, async () => {}, call);
+  } catch (cause) {
+    if (!(cause instanceof ComposeImageError)) throw cause;
+    throw new ComposeImageError(cause.code, `${cause.message}: nothing could be pushed there`, {
+      hint: "Let this user write to the directory, or serve it without --writable.",
+      cause,
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tinyImage } from "../store/layout/tiny-image.ts";
@@ -45,6 +45,50 @@ describe("deleting", () => {
     expect((await registry.ask("DELETE", `two/blobs/${digest}`)).status).toBe(202);
     expect(await files()).toHaveLength(2);
     expect((await registry.ask("DELETE", `two/blobs/${digest}`)).status).toBe(404);
+  });
+
+  it("a tag that was only implied takes it away", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    await registry.pushImage("store", image, "latest");
+    const path = join(registry.directory, "index.json");
+    const index = JSON.parse(await readFile(path, "utf8")) as { manifests: object[] };
+    const manifests = index.manifests.map((entry) => ({ ...entry, annotations: {} }));
+    await writeFile(path, JSON.stringify({ ...index, manifests }));
+    expect((await registry.ask("DELETE", "store/manifests/latest")).status).toBe(202);
+    expect((await registry.ask("HEAD", "store/manifests/latest")).status).toBe(404);
+    const { digest } = image.manifest.descriptor;
+    expect((await registry.ask("HEAD", `store/manifests/${digest}`)).status).toBe(200);
+  });
+
+  it("a blob that another registry over the layout shows leaves it alone", async () => {
+    const registry = await testRegistry();
+    const second = await testRegistry({ directory: registry.directory });
+    const image = await tinyImage("one");
+    await registry.pushImage("one", image, "1");
+    await second.pushImage("two", image, "1");
+    const { digest } = image.layer.descriptor;
+    expect((await registry.ask("DELETE", `one/blobs/${digest}`)).status).toBe(202);
+    expect((await second.ask("GET", `two/blobs/${digest}`)).status).toBe(200);
+  });
+
+  it("a blob while a manifest with it is pushed elsewhere lists no manifest without it", async () => {
+    const registry = await testRegistry();
+    const second = await testRegistry({ directory: registry.directory });
+    const image = await tinyImage("one");
+    for (const { bytes } of [image.config, image.layer]) {
+      await registry.pushBlob("one", bytes);
+      await second.pushBlob("two", bytes);
+    }
+    const { digest } = image.layer.descriptor;
+    const [deleted, pushed] = await Promise.all([
+      registry.ask("DELETE", `one/blobs/${digest}`),
+      second.pushManifest("two", image.manifest, "1"),
+    ]);
+    expect(deleted.status).toBe(202);
+    const blob = await second.ask("HEAD", `two/blobs/${digest}`);
+    expect([201, 400]).toContain(pushed.status);
+    expect(blob.status).toBe(pushed.status === 201 ? 200 : 404);
   });
 
   it("and pushing again brings all back", async () => {

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../src/model/digest.ts";
@@ -165,6 +165,23 @@ describe("referrers", () => {
     expect(await (await second.ask("GET", path)).json()).toMatchObject({
       manifests: [{ artifactType: "a/b" }],
     });
+  });
+
+  it("are found where only an index with a fallback tag lists them", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    await registry.pushImage("app", image, "1");
+    const signature = artifact(image.manifest, image, "a/b");
+    await registry.pushManifest("app", signature);
+    const { digest } = image.manifest.descriptor;
+    await registry.pushManifest("app", indexOf(signature), digest.replace(":", "-"));
+    const path = join(registry.directory, "index.json");
+    const index = JSON.parse(await readFile(path, "utf8")) as { manifests: { digest: string }[] };
+    const manifests = index.manifests.filter((entry) => entry.digest !== signature.descriptor.digest);
+    expect(manifests).toHaveLength(2);
+    await writeFile(path, JSON.stringify({ ...index, manifests }));
+    const response = await registry.ask("GET", `app/referrers/${digest}`);
+    expect(await response.json()).toMatchObject({ manifests: [{ digest: signature.descriptor.digest }] });
   });
 
   it("are found for children of an index as well", async () => {

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unstoppable } from "../../src/io/call.ts";
@@ -27,6 +29,17 @@ describe("starting a registry", () => {
     await expect(
       startRegistry({ directory, writable: true, host: "127.0.0.1", port }, unstoppable),
     ).rejects.toMatchObject({ code: "LOCAL_IO", message: expect.stringContaining(String(port)) });
+  });
+
+  it("ends a connection that stays silent in its request", async () => {
+    const registry = await testRegistry({ silence: 50 });
+    const socket = connect(registry.port, registry.host);
+    const closed = once(socket, "close");
+    socket.on("error", () => {});
+    socket.write("POST /v2/app/blobs/uploads/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    socket.resume();
+    await closed;
+    expect((await registry.ask("GET", "/v2/")).status).toBe(200);
   });
 
   it("tells of each request", async () => {

@@ -10,6 +10,8 @@ export interface Service {
   log(): string;
   /** Ends it and waits for its end; the second call does nothing. */
   stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Its exit status; `null` while it runs, and when a signal ended it. */
+  status(): number | null;
 }
 
 /** How {@link startService} starts a program. */
@@ -62,5 +64,6 @@ export async function startService(
       child.kill(signal);
       await closed;
     },
+    status: () => child.exitCode,
   };
 }

@@ -12,6 +12,8 @@ export interface ContentExtent {
   readonly end?: number;
   /** Most bytes of one chunk; default 1 MiB. */
   readonly chunkSize?: number;
+  /** Read every chunk into the same memory: for readers that are done with one when they ask for the next. */
+  readonly reuseMemory?: boolean;
 }
 
 /** Which part of a file to read, and how. */
@@ -56,13 +58,16 @@ export async function* readOpenFile(
   extent: ContentExtent,
   call: Call,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024 } = extent;
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024, reuseMemory = false } = extent;
+  const kept = reuseMemory
+    ? Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(0, end - start)))
+    : undefined;
   let position = start;
   while (position < end) {
     call.signal.throwIfAborted();
     const wanted = Math.min(chunkSize, end - position);
     const { bytesRead, buffer } = await handle
-      .read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
+      .read(kept ?? Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
       .catch((cause: unknown) => {
         throw localError(cause, `cannot read ${path}`);
       });
