@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { attempt } from "../support/command.ts";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
-import { makeImage, pushMade } from "../support/make-image.ts";
+import { layoutMembers } from "../support/make-archive.ts";
+import { makeImage, pushMade, tarOf } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
 import { expectNoSecrets, secret } from "../support/secrets.ts";
@@ -134,11 +135,13 @@ describeWith(["cli"], "the README", () => {
     expect(result, result.stderr).toMatchObject({ status: 0, stdout: "console.log(1);\n" });
   });
 
-  test("the serve example serves", async () => {
-    const command = blockWith("compose-image serve").trim().replace("127.0.0.1:5000", "127.0.0.1:0");
+  test.each(["./images", "images.tar"])("the example of serve with %s serves", async (place) => {
+    const command = blockWith(`serve ${place}`).trim().replace("127.0.0.1:5000", "127.0.0.1:0");
     const [, ...args] = command.split(" ");
-    const directory = await temporaryDirectory("readme-serve");
-    const placed = args.map((arg) => (arg === "./images" ? directory : arg));
+    const path = join(await temporaryDirectory("readme-serve"), place);
+    const image = makeImage({ layers: [{ files: [{ path: "a", content: "a" }] }] });
+    if (place === "images.tar") await writeFile(path, tarOf(layoutMembers([{ image, tag: "1" }])));
+    const placed = args.map((arg) => (arg === place ? path : arg));
     const service = await startService(process.execPath, [cliPath, ...placed], /listening on (http:\S+)/);
     expect((await fetch(`${service.ready[1]}/v2/`)).status).toBe(200);
     await service.stop();
