@@ -58,10 +58,11 @@ export class Repositories {
   }
 
   async findManifest(repository: string, digest: Digest, call: Call): Promise<Descriptor | undefined> {
-    if (this.#links.get(repository)?.get(digest) === false) return undefined;
     const placed = (await this.#read(call)).repositories.get(repository);
     const listed = placed?.find(({ entry }) => entry.descriptor.digest === digest);
-    return listed?.entry.descriptor ?? (await this.#view(repository, call)).manifests.get(digest);
+    if (listed !== undefined) return listed.entry.descriptor;
+    if (this.#links.get(repository)?.get(digest) === false) return undefined;
+    return (await this.#view(repository, call)).manifests.get(digest);
   }
 
   /** The size in bytes of a blob that the repository shows. */
@@ -89,6 +90,13 @@ export class Repositories {
   async refresh(repository: string, digest: Digest, call: Call): Promise<void> {
     this.#links.get(repository)?.delete(digest);
     (await this.#read(call)).views.delete(repository);
+  }
+
+  /** Forgets all of content that is not there any more, so that it can come back from whomever. */
+  async forget(digest: Digest, call: Call): Promise<void> {
+    for (const links of this.#links.values()) links.delete(digest);
+    this.#facts.delete(digest);
+    (await this.#read(call)).views.clear();
   }
 
   /** Whether any repository shows the blob or manifest. */

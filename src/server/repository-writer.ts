@@ -77,7 +77,9 @@ export class RepositoryWriter {
   async #remove(repository: string, digest: Digest, call: Call): Promise<void> {
     this.#repositories.hide(repository, digest);
     await this.#layout.index.update(async (entries) => {
-      if (!(await this.#repositories.isShown(digest, call))) await this.#layout.blobs.remove(digest);
+      if (await this.#repositories.isShown(digest, call)) return entries;
+      await this.#layout.blobs.remove(digest);
+      await this.#repositories.forget(digest, call);
       return entries;
     }, call);
   }

@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { tinyImage } from "../store/layout/tiny-image.ts";
+import { encodeJson } from "../../src/model/manifest.ts";
+import { blob, indexOf, tinyImage } from "../store/layout/tiny-image.ts";
 import { testRegistry } from "./registry-client.ts";
 
 describe("deleting", () => {
@@ -59,6 +60,39 @@ describe("deleting", () => {
     expect((await registry.ask("HEAD", "store/manifests/latest")).status).toBe(404);
     const { digest } = image.manifest.descriptor;
     expect((await registry.ask("HEAD", `store/manifests/${digest}`)).status).toBe(200);
+  });
+
+  it("leaves what another registry over the layout brings back", async () => {
+    const registry = await testRegistry();
+    const second = await testRegistry({ directory: registry.directory });
+    const image = await tinyImage("one");
+    await registry.pushImage("app", image, "1");
+    for (const { descriptor } of [image.layer, image.config])
+      await registry.ask("DELETE", `app/blobs/${descriptor.digest}`);
+    const { digest } = image.manifest.descriptor;
+    await registry.ask("DELETE", `app/manifests/${digest}`);
+    await second.pushImage("app", image, "1");
+    for (const path of [`manifests/${digest}`, "manifests/1", `blobs/${image.layer.descriptor.digest}`])
+      expect((await registry.ask("GET", `app/${path}`)).status).toBe(200);
+  });
+
+  it("a referrer takes it from the list, also where an index names it", async () => {
+    const registry = await testRegistry();
+    const image = await tinyImage("one");
+    await registry.pushImage("app", image, "1");
+    const { mediaType, digest, size } = image.manifest.descriptor;
+    const about = blob(
+      mediaType,
+      encodeJson({
+        ...{ schemaVersion: 2, mediaType, config: { ...image.config.descriptor } as never, layers: [] },
+        subject: { mediaType, digest, size },
+      }),
+    );
+    await registry.pushManifest("app", about);
+    await registry.pushManifest("app", indexOf(about), digest.replace(":", "-"));
+    await registry.ask("DELETE", `app/manifests/${about.descriptor.digest}`);
+    const response = await registry.ask("GET", `app/referrers/${digest}`);
+    expect(await response.json()).toMatchObject({ manifests: [] });
   });
 
   it("a blob that another registry over the layout shows leaves it alone", async () => {

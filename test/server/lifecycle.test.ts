@@ -37,7 +37,8 @@ describe("starting a registry", () => {
     const socket = connect(registry.port, registry.host);
     const closed = once(socket, "close");
     socket.on("error", () => {});
-    socket.write("POST /v2/app/blobs/uploads/ HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    const path = `/v2/app/blobs/uploads/?digest=${digestOf(Buffer.from("x"))}`;
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n`);
     socket.resume();
     await closed;
     await expect.poll(() => statuses).toEqual([499]);
