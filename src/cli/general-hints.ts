@@ -19,6 +19,8 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   BLOB_NOT_FOUND: "The image is incomplete where it is stored: push it again.",
   PLATFORM_NOT_FOUND: "Choose another --platform, or another image.",
   SOURCE_NOT_FOUND: "Check the path; it is meant from the image's root.",
+  RECORD_NOT_FOUND:
+    "Only images that compose-image made, not with --record none, say what they were made from.",
   NETWORK: "Try again later, or allow more with --retries and --timeout.",
   TLS: "Give the authority that signed the certificate with --ca-file.",
   DIGEST_MISMATCH: "Retry; if it repeats, the stored content is damaged or a proxy on the way alters it.",
@@ -30,6 +32,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   PATH_ESCAPES: "The layer is damaged or hostile; build the image again.",
   LIMIT_EXCEEDED: "No honest image comes near this limit; build the image again.",
   LAYOUT_INVALID: "Write the layout again with the tool that made it, or check the path.",
+  RECORD_INVALID: "Another tool changed what the image says of itself: compose it again.",
   REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
   BLOB_UNKNOWN: "The registry lost what was sent to it: run the command again, or ask whoever runs it.",
   LOCAL_IO: "Check the path and its permissions.",

@@ -24,6 +24,7 @@ export type ErrorCode =
   | "BLOB_NOT_FOUND"
   | "PLATFORM_NOT_FOUND"
   | "SOURCE_NOT_FOUND"
+  | "RECORD_NOT_FOUND"
   // network
   | "NETWORK"
   | "TLS"
@@ -37,6 +38,7 @@ export type ErrorCode =
   | "PATH_ESCAPES"
   | "LIMIT_EXCEEDED"
   | "LAYOUT_INVALID"
+  | "RECORD_INVALID"
   // the registry said no
   | "REGISTRY_REJECTED"
   | "BLOB_UNKNOWN"

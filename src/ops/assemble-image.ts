@@ -63,14 +63,15 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 /** Puts configuration and manifest around the new layer. */
 export function assembleImage(
   plan: ComposePlan,
-  { base, builders }: PlanImages,
+  planImages: PlanImages,
   { family, baseConfig, baseLayers }: KnownParts,
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
+  const { base, builders } = planImages;
   const images = [...builders.values()];
   const origin = {
     ...baseAnnotations(base),
-    ...(plan.record === "annotations" && recordAnnotations(plan, builders)),
+    ...(plan.record === "annotations" && recordAnnotations(plan, planImages, family)),
   };
   const changes =
     family === "docker" ? { ...plan.config, labels: { ...origin, ...plan.config.labels } } : plan.config;

@@ -4,6 +4,7 @@ import type { Digest } from "../model/digest.ts";
 import type { JsonObject } from "../model/json.ts";
 import { sortedByKey } from "../model/manifest.ts";
 import type { ConfigChanges } from "../plan/compose-plan.ts";
+import { recordKeys } from "./record.ts";
 
 /** The new layer's place in the configuration. */
 export interface AddedLayer {
@@ -52,9 +53,10 @@ function changedExecution(base: ExecutionConfig, changes: ConfigChanges): Execut
   const nextCmd = cmd === undefined ? keptCmd : [...cmd];
   return {
     ...rest,
+    ...(base.Labels !== undefined && { Labels: withoutRecord(base.Labels) }),
     ...(nextCmd !== undefined && { Cmd: nextCmd }),
     ...(env !== undefined && { Env: mergedEnv(base.Env ?? [], env) }),
-    ...(labels !== undefined && { Labels: { ...base.Labels, ...sortedByKey(labels) } }),
+    ...(labels !== undefined && { Labels: { ...withoutRecord(base.Labels), ...sortedByKey(labels) } }),
     ...(exposedPorts !== undefined && { ExposedPorts: withKeys(base.ExposedPorts, exposedPorts) }),
     ...(volumes !== undefined && { Volumes: withKeys(base.Volumes, volumes) }),
     ...(workdir !== undefined && { WorkingDir: workdir }),
@@ -64,6 +66,12 @@ function changedExecution(base: ExecutionConfig, changes: ConfigChanges): Execut
     ...(healthcheck !== undefined && { Healthcheck: healthcheck }),
     ...(shell !== undefined && { Shell: [...shell] }),
   };
+}
+
+/** What the base's labels say it was made from is not true of the image. */
+function withoutRecord(labels: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const keys: readonly string[] = Object.values(recordKeys);
+  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key)));
 }
 
 /** A set as the configuration writes it: names with empty objects. */
