@@ -9,6 +9,7 @@ import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
 import { addServeCommand } from "./commands/serve.ts";
@@ -63,6 +64,7 @@ function makeProgram(terminal: Terminal): Command {
   addSchemaCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
+  addInspectCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -92,6 +92,12 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
   });
 
+  test("the example of inspect shows the base's configuration", async () => {
+    const result = await runBlock(blockWith("compose-image inspect"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^env +PATH=\/bin$/m);
+  });
+
   test("the line that empties the cache does", async () => {
     const command = blockWith("rm -rf");
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
