@@ -53,8 +53,14 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: exitStatus.internal,
 };
 
+/** Ends a command whose answer is no: all has been said, and only the exit status is left to say it. */
+export class NegativeAnswer extends Error {
+  override readonly name = "NegativeAnswer";
+}
+
 /** The exit status for whatever ended the command. */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitStatus;
+  if (error instanceof NegativeAnswer) return exitStatus.negative;
   return error instanceof ComposeImageError ? statusOfCode[error.code] : exitStatus.internal;
 }

@@ -92,6 +92,20 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
   });
 
+  test("the example of inspect shows the base's configuration", async () => {
+    const result = await runBlock(blockWith("compose-image inspect"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^env +PATH=\/bin$/m);
+  });
+
+  test("the example of diff shows what the first example has added", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image diff"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toContain("+ /run/app/dist/server.js  8 B\n");
+  });
+
   test("the line that empties the cache does", async () => {
     const command = blockWith("rm -rf");
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
