@@ -9,6 +9,7 @@ import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addDiffCommand } from "./commands/diff.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addExplainCommand } from "./commands/explain.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
@@ -65,6 +66,7 @@ function makeProgram(terminal: Terminal): Command {
   addComposeCommand(program, terminal);
   addPlanCommand(program, terminal);
   addSchemaCommand(program, terminal);
+  addExplainCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
   addInspectCommand(program, terminal);

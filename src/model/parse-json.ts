@@ -1,5 +1,5 @@
 import type { ComposeImageError } from "./errors.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** Makes the error for a document that is not what it should be. */
 export type Invalid = (what: string, hint?: string) => ComposeImageError;
@@ -15,7 +15,7 @@ export function parseJsonObject(bytes: Uint8Array, invalid: Invalid): JsonObject
 }
 
 /** Reads bytes as JSON; `invalid` makes the error for anything else, and for one nested absurdly deep. */
-export function parseJson(bytes: Uint8Array, invalid: Invalid): unknown {
+export function parseJson(bytes: Uint8Array, invalid: Invalid): Json {
   if (depthOf(bytes) > maxDepth) throw invalid(`its JSON is nested deeper than ${maxDepth} levels`);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { ComposeImageError } from "../../model/errors.ts";
 import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
-import { formatLocation } from "../../model/location.ts";
+import { formatLocation, type ImageLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
 import type { ComposePlan, CopySource, CopyStep } from "../../plan/compose-plan.ts";
@@ -16,20 +16,27 @@ type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Ya
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
 
-/** The plans as documents of `compose.yaml`, which read back as the same plans. */
-export function formatPlans(plans: readonly ComposePlan[]): string {
-  return plans.map((plan) => stringify(planDocument(plan), { lineWidth: 0 })).join("---\n");
+/** Names of variables that stand for images. */
+type ImageVariables = ReadonlyMap<ImageLocation, string>;
+
+/**
+ * The plans as documents of `compose.yaml`, which read back as the same plans.
+ *
+ * @param variables images to be written as variables, by their places in the plans. Default none.
+ */
+export function formatPlans(plans: readonly ComposePlan[], variables: ImageVariables = new Map()): string {
+  return plans.map((plan) => stringify(planDocument(plan, variables), { lineWidth: 0 })).join("---\n");
 }
 
-function planDocument(plan: ComposePlan): Yaml {
+function planDocument(plan: ComposePlan, variables: ImageVariables): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, variables)))];
   const isShared = builders.length === 1;
   return mapping([
-    ["builder", isShared ? literal(builders[0] ?? "") : undefined],
-    ["base", literal(base.kind === "scratch" ? "scratch" : formatLocation(base.location))],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared))],
+    ["builder", isShared ? builders[0] : undefined],
+    ["base", base.kind === "scratch" ? "scratch" : imageName(base.location, variables)],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : sourceName(copy.from, variables)))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
@@ -44,7 +51,7 @@ function planDocument(plan: ComposePlan): Yaml {
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
-    ["tags", targets.map((target) => literal(formatLocation(target)))],
+    ["tags", targets.length === 0 ? undefined : targets.map((target) => literal(formatLocation(target)))],
     ["compression", formatCompression(compression)],
     ["sourceDateEpoch", sourceDateEpoch],
     ["record", record],
@@ -54,19 +61,25 @@ function planDocument(plan: ComposePlan): Yaml {
 }
 
 /** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
-function sourceName(source: CopySource): string {
+function sourceName(source: CopySource, variables: ImageVariables): string {
+  if (source.kind === "image") return imageName(source.location, variables);
   const name = formatCopySource(source);
   if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
-  return name;
+  return literal(name);
+}
+
+function imageName(location: ImageLocation, variables: ImageVariables): string {
+  const variable = variables.get(location);
+  return variable === undefined ? literal(formatLocation(location)) : `\${${variable}}`;
 }
 
 function copyEntry(
-  { from, sources, destination, chown, chmod, exclude, link }: CopyStep,
-  isShared: boolean,
+  { sources, destination, chown, chmod, exclude, link }: CopyStep,
+  from: string | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", isShared ? undefined : literal(sourceName(from))],
+    ["from", from],
     ["src", more.length === 0 ? literal(only) : literals(sources)],
     ["dst", literal(destination)],
     ["chown", chown && literal(formatOwner(chown))],
