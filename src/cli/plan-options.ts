@@ -6,6 +6,7 @@ import { collect } from "../io/collect.ts";
 import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
+import type { PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
 import { collectOption } from "./collect-option.ts";
@@ -32,7 +33,7 @@ function onlyFile(file: string, previous: string | undefined): string {
 
 /** Adds the flags that say what to compose. */
 export function addPlanOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
@@ -48,7 +49,14 @@ export function addPlanOptions(command: Command): Command {
       "--var <name[=value]>",
       "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
       collectOption,
-    )
+    );
+  return addPlanFlags(command);
+}
+
+/** Adds those of them that need no file. */
+export function addPlanFlags(command: Command): Command {
+  return command
+    .optionsGroup("What to compose:")
     .option(
       "--replace <from=to>",
       "host, path or name to replace in references, as docker.io/library=registry.example/hub; repeatable",
@@ -140,12 +148,22 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
     set,
     flags,
     replace,
-    sourceDateEpoch: epoch === undefined ? undefined : parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: "),
+    ...environmentDraft(terminal),
   };
   const text = await readText(file, terminal);
   // Loaded only now: YAML takes time that a command without a file need not spend.
   const { parseComposeFile } = await import("../frontends/plans.ts");
   return parseComposeFile(text, options);
+}
+
+/**
+ * What the environment says where nothing else does: the source date epoch.
+ *
+ * @throws ComposeImageError `USAGE`
+ */
+export function environmentDraft({ env }: Terminal): Pick<PlanDraft, "sourceDateEpoch"> {
+  const { SOURCE_DATE_EPOCH: epoch } = env;
+  return epoch ? { sourceDateEpoch: parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: ") } : {};
 }
 
 function variableOf(item: string, env: Terminal["env"]): [name: string, value: string] {

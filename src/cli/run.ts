@@ -14,7 +14,9 @@ import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
+import { addRecomposeCommand } from "./commands/recompose.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStaleCommand } from "./commands/stale.ts";
 import { exitStatus, exitStatusOf, NegativeAnswer } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
 import { promptLine } from "./prompt.ts";
@@ -67,6 +69,8 @@ function makeProgram(terminal: Terminal): Command {
   addPlanCommand(program, terminal);
   addSchemaCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addStaleCommand(program, terminal);
+  addRecomposeCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
   addInspectCommand(program, terminal);

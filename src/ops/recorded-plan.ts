@@ -87,10 +87,9 @@ function recordedLocation(
   references: RecordedReferences,
 ): ImageLocation | undefined {
   if (reference === undefined) return undefined;
-  return {
-    transport: "registry",
-    reference: references === "pinned" ? { ...reference, digest } : reference,
-  };
+  const { digest: _, ...named } = reference;
+  const isPinned = references === "pinned" || named.tag === undefined;
+  return { transport: "registry", reference: { ...named, ...(isPinned && { digest }) } };
 }
 
 /** Platforms, and how the image is written. Builders of several platforms, on scratch alone, have to be found as then. */

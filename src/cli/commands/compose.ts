@@ -6,6 +6,7 @@ import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { visibleJson } from "../../model/visible-text.ts";
 import type { ComposeOptions, ComposeResult } from "../../ops/compose.ts";
+import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
@@ -22,7 +23,8 @@ import {
 } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CommandFlags extends PlanFlags, RegistryFlags, OutputFlags, CacheFlags {
+/** Flags of commands that compose. */
+export interface ComposingFlags extends RegistryFlags, OutputFlags, CacheFlags {
   readonly dryRun?: boolean | string;
   readonly jobs?: string;
   readonly memoryLimit?: string;
@@ -48,7 +50,16 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     .description(
       "Takes directories out of a builder image and puts them, as one new layer, on a base image.\nNothing is unpacked, no daemon and no privileges are needed.",
     );
-  addPlanOptions(command)
+  addRunOptions(addPlanOptions(command))
+    .addHelpText("after", example)
+    .action(async (flags: PlanFlags & ComposingFlags) =>
+      composePlans(await readPlans(flags, terminal), flags, terminal),
+    );
+}
+
+/** Adds the flags that say how composing runs, how registries are reached and what is printed. */
+export function addRunOptions(command: Command): Command {
+  command
     .optionsGroup("How to run:")
     .option(
       "--dry-run [full]",
@@ -66,16 +77,18 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     )
     .option("--no-cache", "read the base's layers each time, and keep nothing");
   addRegistryOptions(command);
-  addOutputOptions(command)
+  return addOutputOptions(command)
     .option("--digest-file <file>", "write the image's digest there")
-    .option("--metadata-file <file>", "write digests and names there, under BuildKit's keys")
-    .addHelpText("after", example)
-    .action((flags: CommandFlags) => runCompose(flags, terminal));
+    .option("--metadata-file <file>", "write digests and names there, under BuildKit's keys");
 }
 
-async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void> {
+/** Composes the images, and tells of them as the flags say. */
+export async function composePlans(
+  plans: readonly ComposePlan[],
+  flags: ComposingFlags,
+  terminal: Terminal,
+): Promise<void> {
   const { env } = terminal;
-  const plans = await readPlans(flags, terminal);
   const dryRun = parseDryRun(flags.dryRun);
   const movedTags: string[] = [];
   const options: ComposeOptions = {
@@ -120,7 +133,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
 async function report(
   result: ComposeResult,
   results: readonly ComposeResult[],
-  flags: CommandFlags,
+  flags: ComposingFlags,
   terminal: Terminal,
 ): Promise<void> {
   const { image, forecast, pushed } = result;
@@ -155,7 +168,7 @@ function parseDryRun(value: boolean | string | undefined): false | "plan" | "ful
 
 /** Refuses, before anything is pushed, files that cannot get what they are for. */
 async function expectOutputFiles(
-  { digestFile, metadataFile }: CommandFlags,
+  { digestFile, metadataFile }: ComposingFlags,
   dryRun: false | "plan" | "full",
   images: number,
 ): Promise<void> {
