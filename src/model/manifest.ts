@@ -139,7 +139,7 @@ export function encodeJson(document: JsonObject): Buffer {
 }
 
 /** The map with its keys in bytewise order. */
-export function sortedByKey(map: Readonly<Record<string, string>>): Record<string, string> {
+export function sortedByKey<T>(map: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 

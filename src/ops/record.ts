@@ -1,22 +1,28 @@
-import type { Digest } from "../model/digest.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import type { JsonObject } from "../model/json.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { sortedByKey } from "../model/manifest.ts";
 import { familyOf, type MediaTypeFamily } from "../model/media-types.ts";
 import { formatOwner } from "../model/owner.ts";
-import { formatPlatform } from "../model/platform.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
 import { formatReference } from "../model/reference.ts";
-import type { ComposePlan, ConfigChanges, CopyStep } from "../plan/compose-plan.ts";
+import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "../plan/compose-plan.ts";
 import { defaultCompression, formatCompression } from "../plan/compression.ts";
 import { formatMode } from "../plan/mode.ts";
+import { isTemplate, type Text, type TextTemplate } from "../plan/text.ts";
+import { type ExpandedCopy, workdirsOf } from "./expand-stage.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { PlanImages } from "./resolve-plan.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON. */
 export const recordKeys = {
-  /** Images copied from: `[{reference, digest, platform}]`; the platform only where it is not the image's. */
+  /**
+   * What was copied from, and what stages are made on: images as `{reference, digest, platform}`, the platform only where
+   * it is not the image's; directories of the machine as `{local: true}`.
+   */
   builders: "io.github.compose-image.builders",
-  /** Copy steps: `[{from, src, dst, …}]`; `from` is a position in the builders. */
+  /** Stages that were copied from: `[{base, copy, …}]`; `base` is a position in the builders, absent for scratch. */
+  stages: "io.github.compose-image.stages",
+  /** Copy steps: `[{from, src, dst, …}]`; `from` is a position in the builders, `stage` in its place one in the stages. */
   copy: "io.github.compose-image.copy",
   /** Changes of the configuration. */
   config: "io.github.compose-image.config",
@@ -50,39 +56,43 @@ export function baseAnnotations(base: ResolvedImage | undefined): Record<string,
  */
 export function recordAnnotations(
   plan: ComposePlan,
-  { base, builders, platform }: PlanImages,
+  images: PlanImages,
   family: MediaTypeFamily,
 ): Record<string, string> {
-  const sources = [...builders.keys()];
+  const stages = [...images.stages.keys()];
+  const origins = originsOf(plan, images);
+  const copyRecords = (copies: readonly CopyStep[]): object[] =>
+    copies.map((copy) => ({
+      ...(copy.from.kind === "stage"
+        ? { stage: stages.indexOf(copy.from.stage) }
+        : { from: origins.indexOf(images.builders.get(copy.from) ?? copy.from) }),
+      ...stepRecord(copy),
+    }));
+  const stageRecords = stages.map((stage): object => {
+    const base = images.stages.get(stage)?.base;
+    const workdir = workdirsOf(stage.config);
+    return {
+      ...(base !== undefined && { base: origins.indexOf(base) }),
+      ...(stage.platform !== undefined && { platform: formatPlatform(stage.platform) }),
+      ...(workdir.length > 0 && { workdir: workdir.map(textRecord) }),
+      copy: copyRecords(stage.copies),
+    };
+  });
   const config = configRecord(plan.config);
-  const options = optionsRecord(plan, base, family);
+  const options = optionsRecord(plan, images.base, family);
   return {
     [recordKeys.builders]: JSON.stringify(
-      [...builders.values()].map((builder): BuilderRecord => {
-        const reference = publicReference(builder.location);
-        const builderPlatform = formatPlatform(builder.config.platform);
-        return {
-          ...(reference !== undefined && { reference }),
-          digest: builder.resolved.digest,
-          ...(builderPlatform !== formatPlatform(platform) && { platform: builderPlatform }),
-        };
-      }),
+      origins.map(
+        (origin): JsonObject => ("kind" in origin ? { local: true } : imageRecord(origin, images.platform)),
+      ),
     ),
-    [recordKeys.copy]: JSON.stringify(
-      plan.copies.map((copy) => ({
-        from: sources.indexOf(copy.from),
-        ...stepRecord(copy),
-      })),
-    ),
-    ...(Object.keys(config).length > 0 && { [recordKeys.config]: JSON.stringify(config) }),
+    ...(stages.length > 0 && { [recordKeys.stages]: JSON.stringify(stageRecords) }),
+    [recordKeys.copy]: JSON.stringify(copyRecords(plan.copies)),
+    ...(Object.keys(config).length > 0 && {
+      [recordKeys.config]: JSON.stringify(config, (_, value: Text) => textRecord(value)),
+    }),
     ...(Object.keys(options).length > 0 && { [recordKeys.options]: JSON.stringify(options) }),
   };
-}
-
-interface BuilderRecord {
-  readonly reference?: string;
-  readonly digest: Digest;
-  readonly platform?: string;
 }
 
 /** Whether the text is one that {@link createdBy} gives. */
@@ -90,49 +100,55 @@ export function isCreatedHere(text: string | undefined): boolean {
   return text?.endsWith(createdByMark) === true;
 }
 
+/** Images and directories, each once: first what the plan's own steps are from, then what its stages are. */
+function originsOf(plan: ComposePlan, { builders, stages }: PlanImages): (ResolvedImage | CopySource)[] {
+  const sources = [plan, ...stages.keys()].flatMap(({ copies }) => copies.map(({ from }) => from));
+  const used = sources.flatMap((source) => (source.kind === "stage" ? [] : (builders.get(source) ?? source)));
+  const bases = [...stages.values()].flatMap(({ base }) => base ?? []);
+  return [...new Set([...used, ...bases])];
+}
+
 /** The text of the new layer's history entry; it names no builder, so that it depends on the copies alone. */
-export function createdBy(copies: readonly CopyStep[]): string {
+export function createdBy(copies: readonly ExpandedCopy[]): string {
   const steps = copies.map((copy) => {
     const flags = [
-      "--from=builder",
+      ...(copy.from.kind === "local" ? [] : ["--from=builder"]),
       ...(copy.chown === undefined ? [] : [`--chown=${formatOwner(copy.chown)}`]),
       ...(copy.chmod === undefined ? [] : [`--chmod=${copy.chmod.toString(8)}`]),
       ...copy.exclude.map((pattern) => `--exclude=${pattern}`),
       ...(copy.link ? ["--link"] : []),
     ];
-    return `COPY ${flags.join(" ")} ${[...copy.sources, copy.destination].join(" ")}`;
+    return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
   return `${steps.join("; ")} ${createdByMark}`;
 }
 
-function stepRecord(copy: CopyStep): JsonObject {
+function imageRecord({ location, resolved, config }: ResolvedImage, usual: Platform): JsonObject {
+  const reference = publicReference(location);
+  const platform = formatPlatform(config.platform);
   return {
-    src: [...copy.sources],
-    dst: copy.destination,
-    ...(copy.chown !== undefined && { chown: formatOwner(copy.chown) }),
-    ...(copy.chmod !== undefined && { chmod: formatMode(copy.chmod) }),
-    ...(copy.exclude.length > 0 && { exclude: [...copy.exclude] }),
-    ...(copy.link && { link: true }),
+    ...(reference !== undefined && { reference }),
+    digest: resolved.digest,
+    ...(platform !== formatPlatform(usual) && { platform }),
   };
 }
 
-/** The changes in a fixed order, those that change nothing left out. */
-function configRecord({ env, labels, exposedPorts, volumes, ...rest }: ConfigChanges): JsonObject {
+/** The changes in a fixed order; those that change nothing are left out. */
+function configRecord({ env, labels, exposedPorts, volumes, ...rest }: ConfigChanges): ConfigChanges {
   const { workdir, user, entrypoint, cmd, stopSignal, healthcheck, shell } = rest;
-  const given: Readonly<Record<keyof ConfigChanges, Json | undefined>> = {
-    env: isFilled(env) ? { ...env } : undefined,
-    labels: isFilled(labels) ? sortedByKey(labels) : undefined,
-    exposedPorts: isFilled(exposedPorts) ? [...exposedPorts] : undefined,
-    volumes: isFilled(volumes) ? [...volumes] : undefined,
-    workdir,
-    user,
-    entrypoint: entrypoint && [...entrypoint],
-    cmd: cmd && [...cmd],
-    stopSignal,
-    healthcheck,
-    shell: shell && [...shell],
+  return {
+    ...(isFilled(env) && { env }),
+    ...(isFilled(labels) && { labels: sortedByKey(labels) }),
+    ...(isFilled(exposedPorts) && { exposedPorts }),
+    ...(isFilled(volumes) && { volumes }),
+    ...(workdir !== undefined && { workdir }),
+    ...(user !== undefined && { user }),
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(cmd !== undefined && { cmd }),
+    ...(stopSignal !== undefined && { stopSignal }),
+    ...(healthcheck !== undefined && { healthcheck }),
+    ...(shell !== undefined && { shell }),
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function isFilled<T extends object>(items: T | undefined): items is T {
@@ -151,6 +167,24 @@ function optionsRecord(
     ...(family !== usual && { format: family }),
     ...(sourceDateEpoch !== undefined && { sourceDateEpoch }),
   };
+}
+
+function stepRecord(copy: CopyStep): object {
+  const { chown, chmod } = copy;
+  return {
+    src: copy.sources.map(textRecord),
+    dst: textRecord(copy.destination),
+    ...(copy.workdir !== undefined && { workdir: copy.workdir.map(textRecord) }),
+    ...(chown !== undefined && { chown: textRecord(isTemplate(chown) ? chown : formatOwner(chown)) }),
+    ...(chmod !== undefined && { chmod: textRecord(isTemplate(chmod) ? chmod : formatMode(chmod)) }),
+    ...(copy.exclude.length > 0 && { exclude: copy.exclude.map(textRecord) }),
+    ...(copy.link && { link: true }),
+  };
+}
+
+/** A template without the place it was written at, which is one of this machine; all else as it is. */
+function textRecord<T>(text: T | TextTemplate): T | Pick<TextTemplate, "parts"> {
+  return isTemplate(text) ? { parts: text.parts } : text;
 }
 
 /**
