@@ -1,6 +1,6 @@
 import { type FlagKind, readFlags } from "../flags.ts";
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
+import type { RawInstruction } from "./raw-instruction.ts";
 import { readWords } from "./words.ts";
 
 /** `COPY` or `ADD`, read. */
