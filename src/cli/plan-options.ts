@@ -10,25 +10,30 @@ import type { PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
 import { collectOption } from "./collect-option.ts";
+import { type DockerfileFlags, dockerfileOptions, isDockerfile } from "./dockerfile-options.ts";
+import { givenVariable } from "./given-variable.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of every command that says what to compose. */
-export interface PlanFlags extends ComposeFlags {
+export interface PlanFlags extends ComposeFlags, DockerfileFlags {
   readonly file?: string;
   readonly var?: readonly string[];
   readonly set?: readonly string[];
   readonly replace?: readonly string[];
+  readonly dockerfile?: string;
 }
 
 /** Largest file taken, in bytes. */
 const maxFileSize = 1024 * 1024;
 
 /** Files are not merged, as other tools do with several: who gives two would miss one. */
-function onlyFile(file: string, previous: string | undefined): string {
-  if (previous === undefined) return file;
-  throw new ComposeImageError("USAGE", `--file is given twice: ${previous} and ${file}`, {
-    hint: "Put both into one file, as two documents; or change one with --set.",
-  });
+function onlyFile(flag: string): (file: string, previous: string | undefined) => string {
+  return (file, previous) => {
+    if (previous === undefined) return file;
+    throw new ComposeImageError("USAGE", `${flag} is given twice: ${previous} and ${file}`, {
+      hint: "Put both into one file, as two documents; or change one with --set.",
+    });
+  };
 }
 
 /** Adds the flags that say what to compose. */
@@ -37,8 +42,8 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
-      "compose.yaml, or a Build of Shipwright, that says all this; - is standard input. Flags override it",
-      onlyFile,
+      "compose.yaml, Dockerfile, or Build of Shipwright, that says all this; - is standard input. Flags override it",
+      onlyFile("--file"),
     )
     .option(
       "--set <key=value>",
@@ -48,6 +53,23 @@ export function addPlanOptions(command: Command): Command {
     .option(
       "--var <name[=value]>",
       "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
+      collectOption,
+    )
+    .option(
+      "--dockerfile <file>",
+      "Dockerfile that says all this; - is standard input",
+      onlyFile("--dockerfile"),
+    )
+    .option("--context <dir>", "directory that its COPY takes files from (default: the current one)")
+    .option("--target <stage>", "its stage to make (default: the last)")
+    .option(
+      "--build-arg <name[=value]>",
+      "value for one of its ARGs; without =VALUE the environment's; repeatable",
+      collectOption,
+    )
+    .option(
+      "--build-context <name=image>",
+      "image to take in the place of one of its stages or images; repeatable",
       collectOption,
     );
   return addPlanFlags(command);
@@ -122,38 +144,39 @@ export function addPlanFlags(command: Command): Command {
  *   file cannot be read.
  */
 export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<ComposePlan[]> {
-  const { file, set, var: variables = [], replace = [] } = flags;
+  const { file, dockerfile, set, var: variables = [], replace = [] } = flags;
   const epoch = terminal.env.SOURCE_DATE_EPOCH || undefined;
-  if (file === undefined) {
-    for (const [flag, value] of [
-      ["--set", set?.[0]],
-      ["--var", variables[0]],
-    ]) {
-      if (value === undefined) continue;
-      throw new ComposeImageError(
-        "USAGE",
-        `${flag} ${value.replace(/=.*/s, "")}: there is no file that it could be for`,
-        {
-          hint: "Name the file: --file compose.yaml.",
-        },
-      );
-    }
+  const path = dockerfile ?? file;
+  if (path === undefined) {
+    expectNone(flags, [...yamlFlags, ...dockerfileFlags], "there is no file that it could be for");
     const replacements = replace.map(parseReplacement);
     const plan = parseComposeFlags({ ...flags, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
     return [replaceReferences(plan, replacements)];
   }
-  const options = {
-    name: file === "-" ? "<stdin>" : file,
-    variables: Object.fromEntries(variables.map((item) => variableOf(item, terminal.env))),
-    set,
+  if (dockerfile !== undefined && file !== undefined) {
+    throw new ComposeImageError("USAGE", `there is --file ${file} and --dockerfile ${dockerfile}`, {
+      hint: "Name one of them.",
+    });
+  }
+  const name = path === "-" ? "<stdin>" : path;
+  const common = {
+    name,
     flags,
     replace,
     ...environmentDraft(terminal),
   };
-  const text = await readText(file, terminal);
+  const text = await readText(path, dockerfile === undefined ? "--file" : "--dockerfile", terminal);
+  if (dockerfile !== undefined || isDockerfile(name, text)) {
+    expectNone(flags, yamlFlags, `${name} is a Dockerfile, which has nothing it could be for`);
+    const options = dockerfileOptions(flags, terminal.env);
+    const { planDockerfile } = await import("../frontends/dockerfile/plan-dockerfile.ts");
+    return [planDockerfile(text, { ...common, ...options })];
+  }
+  expectNone(flags, dockerfileFlags, `${name} is no Dockerfile`);
+  const given = Object.fromEntries(variables.map((item) => givenVariable(item, "--var", terminal.env)));
   // Loaded only now: YAML takes time that a command without a file need not spend.
   const { parseComposeFile } = await import("../frontends/plans.ts");
-  return parseComposeFile(text, options);
+  return parseComposeFile(text, { ...common, variables: given, set });
 }
 
 /**
@@ -166,21 +189,29 @@ export function environmentDraft({ env }: Terminal): Pick<PlanDraft, "sourceDate
   return epoch ? { sourceDateEpoch: parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: ") } : {};
 }
 
-function variableOf(item: string, env: Terminal["env"]): [name: string, value: string] {
-  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s.exec(item) ?? [];
-  if (name === undefined) {
-    throw new ComposeImageError("USAGE", `--var ${item.replace(/=.*/s, "")} is not a variable's name`, {
-      hint: "A name has letters, digits and _, and begins with no digit.",
+const yamlFlags = ["set", "var"] as const;
+const dockerfileFlags = ["context", "target", "buildArg", "buildContext"] as const;
+
+/** Refuses flags that are for a file of another kind; their values may be secrets, and are not shown. */
+function expectNone(
+  flags: PlanFlags,
+  names: readonly (typeof yamlFlags | typeof dockerfileFlags)[number][],
+  why: string,
+): void {
+  for (const name of names) {
+    const value = flags[name];
+    if (value === undefined) continue;
+    const flag = `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`;
+    const first = typeof value === "string" ? value : (value[0] ?? "");
+    throw new ComposeImageError("USAGE", `${flag} ${first.replace(/=.*/s, "")}: ${why}`, {
+      hint: (yamlFlags as readonly string[]).includes(name)
+        ? "Name the file: --file compose.yaml."
+        : "Name the Dockerfile: --dockerfile Dockerfile.",
     });
   }
-  const given = value ?? env[name];
-  if (given !== undefined) return [name, given];
-  throw new ComposeImageError("USAGE", `--var ${name}: the environment has no ${name}`, {
-    hint: `Set it, or write --var ${name}=VALUE.`,
-  });
 }
 
-async function readText(file: string, terminal: Terminal): Promise<string> {
+async function readText(file: string, flag: string, terminal: Terminal): Promise<string> {
   const { signal } = terminal;
   try {
     if (file === "-") return await terminal.readInput(maxFileSize);
@@ -188,15 +219,15 @@ async function readText(file: string, terminal: Terminal): Promise<string> {
     return new TextDecoder("utf-8", { fatal: true }).decode(content);
   } catch (error) {
     if (error instanceof ComposeImageError && error.code === "LIMIT_EXCEEDED") {
-      throw new ComposeImageError("USAGE", `--file ${file} is larger than ${maxFileSize} bytes`, {
-        hint: "It says what to compose, and is a few lines of YAML.",
+      throw new ComposeImageError("USAGE", `${flag} ${file} is larger than ${maxFileSize} bytes`, {
+        hint: "It says what to compose, and is a few lines.",
       });
     }
     if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
-      throw new ComposeImageError("USAGE", `--file ${file} is not UTF-8`, { hint: "Save it as UTF-8." });
+      throw new ComposeImageError("USAGE", `${flag} ${file} is not UTF-8`, { hint: "Save it as UTF-8." });
     }
     if (errnoOf(error) === "ENOENT") {
-      throw new ComposeImageError("USAGE", `--file ${file} is not there`, {
+      throw new ComposeImageError("USAGE", `${flag} ${file} is not there`, {
         hint: "Check the path; it is meant from the current directory.",
       });
     }

@@ -51,6 +51,7 @@ function planDocument(plan: ComposePlan, variables: ImageVariables): Yaml {
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
+    ["author", optional(config.author)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.length === 0 ? undefined : targets.map((target) => formatText(formatLocation(target)))],
