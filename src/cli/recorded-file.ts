@@ -4,7 +4,7 @@ import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { formatReference } from "../model/reference.ts";
 import { visibleText } from "../model/visible-text.ts";
-import type { RecordedImage } from "../ops/parse-record.ts";
+import type { RecordedDirectory, RecordedImage } from "../ops/parse-record.ts";
 import type { RecordedComposition } from "../ops/read-record.ts";
 import { planFromRecord, type RecordedReferences } from "../ops/recorded-plan.ts";
 
@@ -17,13 +17,14 @@ export function recordedFile(composition: RecordedComposition, references: Recor
   const target = taggedLocation(composition.location);
   const comments = [
     `${nameWithDigest(composition)}, composed by compose-image`,
-    ...[...unnamed.values()].map(
-      ({ variable, image }) =>
-        `${variable} was ${image.digest}, under no name that others could use: give it with --var ${variable}=IMAGE`,
+    ...[...unnamed.values()].map(({ variable, origin }) =>
+      origin.kind === "local"
+        ? `${variable} was a directory of the machine: give it with --var ${variable}=local:DIR`
+        : `${variable} was ${origin.digest}, under no name that others could use: give it with --var ${variable}=IMAGE`,
     ),
     ...(target === undefined ? ["say with --tag where it goes"] : []),
   ];
-  const variables = new Map([...unnamed].map(([location, { variable }]) => [location, variable]));
+  const variables = new Map([...unnamed].map(([origin, { variable }]) => [origin, variable]));
   const file = formatPlans([{ ...plan, targets: target === undefined ? [] : [target] }], variables);
   return `${comments.map((comment) => `# ${visibleText(comment)}\n`).join("")}${file}`;
 }
@@ -35,8 +36,8 @@ export function recordedDocument({ record, ...composition }: RecordedComposition
     image: formatLocation(location),
     digest: resolved.digest,
     platform: formatPlatform(platform),
-    base: record.base === undefined ? null : imageDocument(record.base),
-    builders: record.builders.map(imageDocument),
+    base: record.base === undefined ? null : originDocument(record.base),
+    builders: record.builders.map(originDocument),
     ...record.document,
     annotations: { ...annotations },
     ...(historyComment !== undefined && { historyComment }),
@@ -57,7 +58,9 @@ function nameWithDigest({ location, resolved }: RecordedComposition): string {
   return `${formatLocation(location)} (${resolved.digest})`;
 }
 
-function imageDocument({ reference, digest, platform }: RecordedImage): JsonObject {
+function originDocument(origin: RecordedImage | RecordedDirectory): JsonObject {
+  if (origin.kind === "local") return { local: true };
+  const { reference, digest, platform } = origin;
   return {
     ...(reference !== undefined && { reference: formatReference(reference) }),
     digest,

@@ -69,7 +69,7 @@ async function checkStale(
     checks.push({ side, image, ...(await compare(side, image, resolved, stores, call)) });
   };
   if (base !== undefined) await check("base", base);
-  for (const builder of builders) await check("builder", builder);
+  for (const builder of builders) if (builder.kind === "image") await check("builder", builder);
   return checks;
 }
 

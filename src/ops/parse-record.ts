@@ -1,29 +1,26 @@
-import { namesDirectory } from "../model/destination.ts";
 import { type Digest, parseDigest } from "../model/digest.ts";
-import type { Json, JsonObject } from "../model/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../model/json.ts";
 import type { MediaTypeFamily } from "../model/media-types.ts";
-import { parseOwner } from "../model/owner.ts";
 import { type Platform, parsePlatform } from "../model/platform.ts";
 import { parseReference, type Reference } from "../model/reference.ts";
 import { formats, oneOf } from "../plan/choices.ts";
-import type { Compression, ConfigChanges, CopyStep } from "../plan/compose-plan.ts";
+import type { Compression, ConfigChanges } from "../plan/compose-plan.ts";
 import { parseCompression } from "../plan/compression.ts";
-import { expectInside } from "../plan/directory.ts";
-import { parseExposedPorts } from "../plan/exposed-ports.ts";
-import { parseMode } from "../plan/mode.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
-import { parseStopSignal } from "../plan/stop-signal.ts";
-import { parseVolume } from "../plan/volume.ts";
 import { baseKeys, recordKeys } from "./record.ts";
+import {
+  type RecordedCopy,
+  type RecordedStage,
+  readConfigChanges,
+  readCopy,
+  readStage,
+} from "./record-steps.ts";
 import {
   type ReadValue,
   readCount,
   readJsonText,
   readList,
   readObject,
-  readText,
-  readTextMap,
-  readTexts,
   readTrue,
   readWord,
   recordInvalid,
@@ -33,7 +30,10 @@ import {
 export interface ImageRecord {
   /** Absent for scratch. */
   readonly base: RecordedImage | undefined;
-  readonly builders: readonly RecordedImage[];
+  /** What was copied from, and what stages are made on. */
+  readonly builders: readonly (RecordedImage | RecordedDirectory)[];
+  /** Each copies only from those before it. */
+  readonly stages: readonly RecordedStage[];
   readonly copies: readonly RecordedCopy[];
   readonly config: ConfigChanges;
   readonly options: RecordedOptions;
@@ -43,6 +43,7 @@ export interface ImageRecord {
 
 /** An image as it was when it was used. */
 export interface RecordedImage {
+  readonly kind: "image";
   /** Absent for what had no name that others could use, as a layout of some machine. */
   readonly reference?: Reference;
   /** Of what the reference stood for: an index, or a manifest. */
@@ -51,9 +52,9 @@ export interface RecordedImage {
   readonly platform?: Platform;
 }
 
-/** A copy step; `from` is a position in the builders. */
-export interface RecordedCopy extends Omit<CopyStep, "from"> {
-  readonly from: number;
+/** A directory of the machine the image was composed on; its path is recorded nowhere. */
+export interface RecordedDirectory {
+  readonly kind: "local";
 }
 
 /** How the image was written, where it is not the usual. */
@@ -73,28 +74,47 @@ export interface RecordedOptions {
 export function parseRecord(texts: Readonly<Record<string, string>>, where: string): ImageRecord | undefined {
   const what = (part: keyof typeof recordKeys): string => `${where}: ${recordKeys[part]}`;
   const json = (part: keyof typeof recordKeys): Json | undefined => {
-    const { [recordKeys[part]]: text } = texts;
+    const text = Object.hasOwn(texts, recordKeys[part]) ? texts[recordKeys[part]] : undefined;
     return text === undefined ? undefined : readJsonText(text, what(part));
   };
-  const document = { copy: json("copy"), config: json("config"), options: json("options") };
+  const document = {
+    stages: json("stages"),
+    copy: json("copy"),
+    config: json("config"),
+    options: json("options"),
+  };
   const builders = optional(json("builders"), readList(readBuilder), what("builders"));
   const copies = optional(document.copy, readList(readCopy), what("copy"));
   if (builders === undefined && copies === undefined) return undefined;
-  if (builders === undefined || copies === undefined || copies.length === 0) {
+  if (builders === undefined || copies === undefined)
     throw recordInvalid(`${where}: its record is not whole`);
+  const stages = optional(document.stages, readList(readStage), what("stages")) ?? [];
+  for (const [i, stage] of stages.entries()) {
+    const place = `${what("stages")}[${i}]`;
+    expectKnown(stage.copies, builders.length, i, place);
+    if (stage.base !== undefined && builders[stage.base]?.kind !== "image") {
+      throw recordInvalid(`${place} is made on what is not among the builders`);
+    }
   }
-  const stray = copies.find(({ from }) => from >= builders.length);
-  if (stray !== undefined) {
-    throw recordInvalid(`${what("copy")}: from ${stray.from}, of ${builders.length} builders`);
-  }
+  expectKnown(copies, builders.length, stages.length, what("copy"));
   return {
     base: readBase(texts, where),
     builders,
+    stages,
     copies,
     config: optional(document.config, readConfigChanges, what("config")) ?? {},
     options: optional(document.options, readOptions, what("options")) ?? {},
     document,
   };
+}
+
+/** Refuses copies from what is not there, or comes later. */
+function expectKnown(copies: readonly RecordedCopy[], builders: number, stages: number, what: string): void {
+  for (const { from } of copies) {
+    const isKnown = "stage" in from ? from.stage < stages : from.builder < builders;
+    if (!isKnown)
+      throw recordInvalid(`${what} copies from what is not among the builders or stages before it`);
+  }
 }
 
 function optional<T>(value: Json | undefined, read: ReadValue<T>, what: string): T | undefined {
@@ -103,112 +123,34 @@ function optional<T>(value: Json | undefined, read: ReadValue<T>, what: string):
 
 const readDigest = readWord((text) => parseDigest(text));
 const readReference = readWord((text) => parseReference(text));
-const readPlatform = readWord((text) => parsePlatform(text));
 
 function readBase(texts: Readonly<Record<string, string>>, where: string): RecordedImage | undefined {
   const { [baseKeys.name]: name, [baseKeys.digest]: digest } = texts;
   if (digest === undefined && name === undefined) return undefined;
   const at = (key: string): string => `${where}: ${key}`;
   return {
+    kind: "image",
     ...(name !== undefined && { reference: readReference(name, at(baseKeys.name)) }),
     digest: readDigest(digest, at(baseKeys.digest)),
   };
 }
 
-const readBuilderParts = readObject<RecordedImage>({
+const readImage = readObject<Omit<RecordedImage, "kind">>({
   reference: readReference,
   digest: readDigest,
-  platform: readPlatform,
+  platform: readWord((text) => parsePlatform(text)),
 });
 
-function readBuilder(value: unknown, what: string): RecordedImage {
-  const { digest, ...rest } = readBuilderParts(value, what);
+const readDirectory = readObject<{ local: true }>({ local: readTrue });
+
+function readBuilder(value: unknown, what: string): RecordedImage | RecordedDirectory {
+  if (isJsonObject(value) && value.local !== undefined) {
+    readDirectory(value, what);
+    return { kind: "local" };
+  }
+  const { digest, ...rest } = readImage(value, what);
   if (digest === undefined) throw recordInvalid(`${what} has no digest`);
-  return { ...rest, digest };
-}
-
-const readCopyParts = readObject<{
-  from: number;
-  src: readonly string[];
-  dst: string;
-  chown: NonNullable<CopyStep["chown"]>;
-  chmod: number;
-  exclude: readonly string[];
-  link: true;
-}>({
-  from: readCount,
-  src: readList(
-    readWord((path, what) => {
-      expectInside(path, what);
-      return path;
-    }),
-  ),
-  dst: readWord(String),
-  chown: readWord((text) => parseOwner(text)),
-  chmod: readWord(parseMode),
-  exclude: readList(readWord(String)),
-  link: readTrue,
-});
-
-function readCopy(value: unknown, what: string): RecordedCopy {
-  const {
-    from,
-    src: sources = [],
-    dst: destination,
-    exclude = [],
-    link = false,
-    ...rest
-  } = readCopyParts(value, what);
-  if (from === undefined || destination === undefined || sources.length === 0) {
-    throw recordInvalid(`${what} lacks from, src or dst`);
-  }
-  if (sources.length > 1 && !namesDirectory(destination)) {
-    throw recordInvalid(`${what} has several sources, and dst is a single name`);
-  }
-  return { ...rest, from, sources, destination, exclude, link };
-}
-
-const readConfigChanges: ReadValue<ConfigChanges> = readObject<ConfigChanges>({
-  env: readTextMap,
-  labels: readTextMap,
-  exposedPorts: readList(
-    readWord((port, what) => {
-      const [only, ...more] = parseExposedPorts(port, what);
-      if (only === port && more.length === 0) return port;
-      throw recordInvalid(`${what} is not a port with its protocol`);
-    }),
-  ),
-  volumes: readList(readWord(parseVolume)),
-  workdir: readWord(String),
-  user: readText,
-  entrypoint: readTexts,
-  cmd: readTexts,
-  stopSignal: readWord(parseStopSignal),
-  healthcheck: readHealthcheck,
-  shell: readTexts,
-});
-
-const readHealthcheckParts = readObject<{
-  Test: readonly string[];
-  Interval: number;
-  Timeout: number;
-  StartPeriod: number;
-  StartInterval: number;
-  Retries: number;
-}>({
-  Test: readTexts,
-  Interval: readCount,
-  Timeout: readCount,
-  StartPeriod: readCount,
-  StartInterval: readCount,
-  Retries: readCount,
-});
-
-/** As the configuration has it. */
-function readHealthcheck(value: unknown, what: string): JsonObject {
-  const { Test = [], ...rest } = readHealthcheckParts(value, what);
-  if (Test.length === 0) throw recordInvalid(`${what} has no Test`);
-  return { Test: [...Test], ...rest };
+  return { kind: "image", ...rest, digest };
 }
 
 const readOptions: ReadValue<RecordedOptions> = readObject<RecordedOptions>({

@@ -1,5 +1,5 @@
 import { ComposeImageError } from "../model/errors.ts";
-import { isJsonObject, isStringList, isStringMap, type Json } from "../model/json.ts";
+import { isJsonObject, isStringList, type Json } from "../model/json.ts";
 import { parseJson } from "../model/parse-json.ts";
 
 /** Reads a value of a record; `what` names it in messages. */
@@ -79,9 +79,14 @@ export function readTexts(value: unknown, what: string): readonly string[] {
   return value;
 }
 
-export function readTextMap(value: unknown, what: string): Readonly<Record<string, string>> {
-  if (!isStringMap(value)) throw recordInvalid(`${what} is not a mapping of texts`);
-  return value;
+/** A mapping with any keys to such values. */
+export function readMap<T>(read: ReadValue<T>): ReadValue<Readonly<Record<string, T>>> {
+  return (value, what) => {
+    if (!isJsonObject(value)) throw recordInvalid(`${what} is not a mapping`);
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, read(item, `${what}: ${JSON.stringify(key)}`)]),
+    );
+  };
 }
 
 /** A whole number that is not negative. */

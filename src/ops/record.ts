@@ -135,7 +135,7 @@ function imageRecord({ location, resolved, config }: ResolvedImage, usual: Platf
 
 /** The changes in a fixed order; those that change nothing are left out. */
 function configRecord({ env, labels, exposedPorts, volumes, ...rest }: ConfigChanges): ConfigChanges {
-  const { workdir, user, entrypoint, cmd, stopSignal, healthcheck, shell } = rest;
+  const { workdir, user, entrypoint, cmd, stopSignal, healthcheck, shell, author } = rest;
   return {
     ...(isFilled(env) && { env }),
     ...(isFilled(labels) && { labels: sortedByKey(labels) }),
@@ -148,6 +148,7 @@ function configRecord({ env, labels, exposedPorts, volumes, ...rest }: ConfigCha
     ...(stopSignal !== undefined && { stopSignal }),
     ...(healthcheck !== undefined && { healthcheck }),
     ...(shell !== undefined && { shell }),
+    ...(author !== undefined && { author }),
   };
 }
 

@@ -1,84 +1,121 @@
-import type { ImageLocation } from "../model/location.ts";
+import { ComposeImageError } from "../model/errors.ts";
+import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
-import type { BaseImage, ComposePlan, CopySource } from "../plan/compose-plan.ts";
+import type {
+  BaseImage,
+  ComposePlan,
+  CopySource,
+  CopyStep,
+  LocalSource,
+  Stage,
+} from "../plan/compose-plan.ts";
 import { defaultCompression } from "../plan/compression.ts";
-import { imageSource } from "../plan/copy-source.ts";
 import type { PlanDraft } from "../plan/plan-draft.ts";
-import type { RecordedImage } from "./parse-record.ts";
+import { stagesBelow } from "../plan/stages.ts";
+import type { ImageRecord, RecordedDirectory, RecordedImage } from "./parse-record.ts";
 import type { RecordedComposition } from "./read-record.ts";
+import type { RecordedCopy } from "./record-steps.ts";
 
 /** Which images are meant: those of then, by their digests, or what their tags stand for now. */
 export type RecordedReferences = "pinned" | "floating";
+
+type ImageOrigin = Extract<CopySource, { kind: "image" }>;
 
 /** A plan whose images cannot all be named. */
 export interface RecordedPlan {
   /** Without targets. */
   readonly plan: ComposePlan;
-  /** Names for the images that the record has none for, by their place in the plan. */
-  readonly unnamed: ReadonlyMap<ImageLocation, UnnamedImage>;
+  /** What the record has no name for, by its place in the plan. */
+  readonly unnamed: ReadonlyMap<BaseImage | CopySource, UnnamedOrigin>;
 }
 
-/** An image without a public name. */
-export interface UnnamedImage {
+/** An image or directory without a public name. */
+export interface UnnamedOrigin {
   /** `BASE`, `BUILDER`, `BUILDER_2`. */
   readonly variable: string;
-  readonly image: RecordedImage;
+  readonly origin: RecordedImage | RecordedDirectory;
 }
 
-/** What a composed image was made from, as a plan in which each image has a place, be it without a name. */
+/** What a composed image was made from, as a plan in which everything has a place, be it without a name. */
 export function planFromRecord(
-  composition: RecordedComposition,
+  { record, platform, annotations, historyComment }: RecordedComposition,
   references: RecordedReferences,
 ): RecordedPlan {
-  const { record, platform, annotations, historyComment } = composition;
-  const unnamed = new Map<ImageLocation, UnnamedImage>();
-  const located = (image: RecordedImage, variable: string): ImageLocation => {
-    const known = recordedLocation(image, references);
-    if (known !== undefined) return known;
-    const location: ImageLocation = { transport: "oci", directory: "" };
-    unnamed.set(location, { variable, image });
-    return location;
+  const unnamed = new Map<BaseImage | CopySource, UnnamedOrigin>();
+  const imageOf = (origin: RecordedImage, variable: string): ImageOrigin => {
+    const location = recordedLocation(origin, references);
+    if (location !== undefined) return { kind: "image", location };
+    const image: ImageOrigin = { kind: "image", location: { transport: "oci", directory: "" } };
+    unnamed.set(image, { variable, origin });
+    return image;
   };
-  const isSeveral = record.builders.length > 1;
-  const sources = record.builders.map((image, i) =>
-    imageSource(located(image, isSeveral ? `BUILDER_${i + 1}` : "BUILDER")),
-  );
-  const plan: ComposePlan = {
-    base:
-      record.base === undefined
-        ? { kind: "scratch" }
-        : { kind: "image", location: located(record.base, "BASE") },
-    copies: record.copies.flatMap(({ from, ...step }) => {
-      const source = sources[from];
+  const origins = record.builders.map((origin, i): ImageOrigin | LocalSource => {
+    const variable = record.builders.length > 1 ? `BUILDER_${i + 1}` : "BUILDER";
+    if (origin.kind === "image") return imageOf(origin, variable);
+    const directory: LocalSource = { kind: "local", directory: "" };
+    unnamed.set(directory, { variable, origin });
+    return directory;
+  });
+  const stages: CopySource[] = [];
+  const copySteps = (copies: readonly RecordedCopy[]): CopyStep[] =>
+    copies.flatMap(({ from, ...step }) => {
+      const source = "stage" in from ? stages[from.stage] : origins[from.builder];
       return source === undefined ? [] : { ...step, from: source };
-    }),
+    });
+  for (const { base, platform: stagePlatform, workdir, copies } of record.stages) {
+    const image = base === undefined ? undefined : origins[base];
+    const stage: Stage = {
+      name: `stage-${stages.length + 1}`,
+      base: image?.kind === "image" ? image : { kind: "scratch" },
+      ...(stagePlatform !== undefined && { platform: stagePlatform }),
+      copies: copySteps(copies),
+      config: workdir.length === 0 ? {} : { workdir },
+    };
+    stages.push({ kind: "stage", stage });
+  }
+  const plan: ComposePlan = {
+    base: record.base === undefined ? { kind: "scratch" } : imageOf(record.base, "BASE"),
+    copies: copySteps(record.copies),
     config: record.config,
     annotations,
     targets: [],
     compression: defaultCompression,
     record: "annotations",
-    ...writing(record, platform),
+    ...platformsOf(record, platform),
+    ...record.options,
     ...(historyComment !== undefined && { historyComment }),
   };
   return { plan, unnamed };
 }
 
 /**
- * The same as a draft, to be changed by other drafts. What has no name is left open: a base, and builders in the steps that
- * took from them. A single builder is the draft's, as it is in a file. It has no targets.
+ * The same as a draft, to be changed by other drafts. What has no name is left open: a base, and what the steps took from
+ * that have none. A single builder is the draft's, as it is in a file. It has no targets.
+ *
+ * @throws ComposeImageError `USAGE` where a stage needs what has no name.
  */
 export function draftFromRecord(composition: RecordedComposition, references: RecordedReferences): PlanDraft {
   const { plan, unnamed } = planFromRecord(composition, references);
   const { base, copies, targets: _, ...rest } = plan;
-  const isNamed = (image: CopySource | BaseImage): boolean =>
-    image.kind !== "image" || !unnamed.has(image.location);
+  const stages = stagesBelow(plan).flatMap((stage) => [stage.base, ...stage.copies.map(({ from }) => from)]);
+  if (stages.some((origin) => unnamed.has(origin))) {
+    throw new ComposeImageError(
+      "USAGE",
+      `${formatLocation(composition.location)}: a stage was made from what had no name that others could use`,
+      { hint: "Print the plan with compose-image explain, and compose from it with --var." },
+    );
+  }
   const [only, ...more] = new Set(copies.map(({ from }) => from));
   const isShared = more.length === 0;
   return {
     ...rest,
-    ...(isNamed(base) && { base }),
-    ...(isShared && only !== undefined && isNamed(only) && { builder: only }),
-    copies: copies.map(({ from, ...step }) => ({ ...step, ...(!isShared && isNamed(from) && { from }) })),
+    ...(!unnamed.has(base) && { base }),
+    ...(isShared && only !== undefined && !unnamed.has(only) && { builder: only }),
+    copies: copies.map(({ from, ...step }) => ({
+      ...step,
+      ...(!isShared && !unnamed.has(from) && { from }),
+    })),
+    copiesNothing: copies.length === 0,
   };
 }
 
@@ -92,18 +129,22 @@ function recordedLocation(
   return { transport: "registry", reference: { ...named, ...(isPinned && { digest }) } };
 }
 
-/** Platforms, and how the image is written. Builders of several platforms, on scratch alone, have to be found as then. */
-function writing(
-  { builders, options }: RecordedComposition["record"],
+/** Of builders for several platforms, which are for scratch alone, the platforms have to be chosen as they were then. */
+function platformsOf(
+  { builders, stages, copies }: ImageRecord,
   platform: Platform,
-): Pick<ComposePlan, "platform" | "builderPlatform" | "sourceDateEpoch" | "format"> &
-  Partial<Pick<ComposePlan, "compression">> {
-  const platforms = builders.map((builder) => builder.platform ?? platform);
+): Pick<ComposePlan, "platform" | "builderPlatform"> {
+  const steps = [...copies, ...stages.flatMap((stage) => stage.copies)];
+  const used = [
+    ...steps.flatMap(({ from }) => ("builder" in from ? from.builder : [])),
+    ...stages.flatMap((stage) => (stage.platform === undefined ? (stage.base ?? []) : [])),
+  ];
+  const platforms = used.flatMap((at): Platform[] => {
+    const origin = builders[at];
+    return origin?.kind === "image" ? [origin.platform ?? platform] : [];
+  });
   const [first = platform] = platforms;
-  const isOne = new Set(platforms.map(formatPlatform)).size <= 1;
-  return {
-    ...(isOne && { platform }),
-    ...(isOne && formatPlatform(first) !== formatPlatform(platform) && { builderPlatform: first }),
-    ...options,
-  };
+  if (new Set(platforms.map(formatPlatform)).size > 1) return {};
+  const isOther = formatPlatform(first) !== formatPlatform(platform);
+  return { platform, ...(isOther && { builderPlatform: first }) };
 }

@@ -1,10 +1,10 @@
 import { stringify } from "yaml";
 import { ComposeImageError } from "../../model/errors.ts";
 import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
-import { formatLocation, type ImageLocation } from "../../model/location.ts";
+import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import type { BaseImage, ComposePlan, ConfigChanges, CopySource, CopyStep } from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
@@ -18,26 +18,26 @@ type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Ya
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
 
-/** Names of variables that stand for images. */
-type ImageVariables = ReadonlyMap<ImageLocation, string>;
+/** Names of variables, by what they stand for. */
+type OriginVariables = ReadonlyMap<BaseImage | CopySource, string>;
 
 /**
  * The plans as documents of `compose.yaml`, which read back as the same plans.
  *
- * @param variables images to be written as variables, by their places in the plans. Default none.
+ * @param variables what is to be written as variables, by its place in the plans. Default nothing.
  */
-export function formatPlans(plans: readonly ComposePlan[], variables: ImageVariables = new Map()): string {
+export function formatPlans(plans: readonly ComposePlan[], variables: OriginVariables = new Map()): string {
   return plans.map((plan) => stringify(planDocument(plan, variables), { lineWidth: 0 })).join("---\n");
 }
 
-function planDocument(plan: ComposePlan, variables: ImageVariables): Yaml {
+function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
   const builders = [...new Set(copies.map(({ from }) => sourceName(from, variables)))];
   const isShared = builders.length === 1;
   return mapping([
     ["builder", isShared ? builders[0] : undefined],
-    ["base", base.kind === "scratch" ? "scratch" : imageName(base.location, variables)],
+    ["base", baseName(base, variables)],
     ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : sourceName(copy.from, variables)))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
@@ -64,16 +64,20 @@ function planDocument(plan: ComposePlan, variables: ImageVariables): Yaml {
 }
 
 /** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
-function sourceName(source: CopySource, variables: ImageVariables): string {
-  if (source.kind === "image") return imageName(source.location, variables);
+function sourceName(source: CopySource, variables: OriginVariables): string {
   const name = formatCopySource(source);
   if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
-  return formatText(name);
+  return variableFor(source, variables) ?? formatText(name);
 }
 
-function imageName(location: ImageLocation, variables: ImageVariables): string {
-  const variable = variables.get(location);
-  return variable === undefined ? formatText(formatLocation(location)) : `\${${variable}}`;
+function baseName(base: BaseImage, variables: OriginVariables): string {
+  if (base.kind === "scratch") return "scratch";
+  return variableFor(base, variables) ?? formatText(formatLocation(base.location));
+}
+
+function variableFor(origin: BaseImage | CopySource, variables: OriginVariables): string | undefined {
+  const variable = variables.get(origin);
+  return variable && `\${${variable}}`;
 }
 
 function copyEntry(
