@@ -8,6 +8,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addDiffCommand } from "./commands/diff.ts";
+import { addDockerfileCommand } from "./commands/dockerfile.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addExplainCommand } from "./commands/explain.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
@@ -68,6 +69,7 @@ function makeProgram(terminal: Terminal): Command {
   addComposeCommand(program, terminal);
   addPlanCommand(program, terminal);
   addSchemaCommand(program, terminal);
+  addDockerfileCommand(program, terminal);
   addExplainCommand(program, terminal);
   addStaleCommand(program, terminal);
   addRecomposeCommand(program, terminal);
