@@ -63,7 +63,9 @@ function foldPart(part: string | VariablePart, where: string): TextParts {
   if ("word" in modifier) return [{ ...subject, modifier: { ...modifier, word: fold(modifier.word) } }];
   const pattern = fold(modifier.pattern);
   if (!("replacement" in modifier)) return [{ ...subject, modifier: { ...modifier, pattern } }];
-  return [{ ...subject, modifier: { ...modifier, pattern, replacement: fold(modifier.replacement) } }];
+  const replacement = fold(modifier.replacement);
+  if (modifier.operator === "/" && pattern.length === 0) return fold([...replacement, subject]);
+  return [{ ...subject, modifier: { ...modifier, pattern, replacement } }];
 }
 
 function expandParts(parts: TextParts, lookUp: BaseVariables, where: string): string {

@@ -4,13 +4,21 @@ import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
 import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { BaseImage, ComposePlan, ConfigChanges, CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import type {
+  BaseImage,
+  ComposePlan,
+  ConfigChanges,
+  CopySource,
+  CopyStep,
+  Stage,
+} from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
+import { stageNames } from "./stage-names.ts";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
@@ -20,6 +28,12 @@ type Entry = readonly [key: string, value: Yaml | undefined];
 
 /** Names of variables, by what they stand for. */
 type OriginVariables = ReadonlyMap<BaseImage | CopySource, string>;
+
+/** What images, directories and stages are written as. */
+interface OriginNames {
+  readonly stages: ReadonlyMap<Stage, string>;
+  readonly variables: OriginVariables;
+}
 
 /**
  * The plans as documents of `compose.yaml`, which read back as the same plans.
@@ -33,12 +47,14 @@ export function formatPlans(plans: readonly ComposePlan[], variables: OriginVari
 function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from, variables)))];
-  const isShared = builders.length === 1;
+  const names: OriginNames = { stages: stageNames(plan), variables };
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, names)))];
+  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
   return mapping([
     ["builder", isShared ? builders[0] : undefined],
-    ["base", baseName(base, variables)],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : sourceName(copy.from, variables)))],
+    ["stages", stagesEntry(names)],
+    ["base", baseEntry(base, names)],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : names))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
@@ -50,8 +66,8 @@ function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
     ["expose", literals(config.exposedPorts)],
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
-    ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["author", optional(config.author)],
+    ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.length === 0 ? undefined : targets.map((target) => formatText(formatLocation(target)))],
@@ -63,30 +79,46 @@ function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
   ]);
 }
 
-/** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
-function sourceName(source: CopySource, variables: OriginVariables): string {
-  const name = formatCopySource(source);
-  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
-  return variableFor(source, variables) ?? formatText(name);
+function stagesEntry(names: OriginNames): Yaml | undefined {
+  const { stages } = names;
+  if (stages.size === 0) return undefined;
+  return mapping(
+    [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
+      const stage = mapping([
+        ["base", baseEntry(base, names)],
+        ["platform", platform && formatPlatform(platform)],
+        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, names))],
+        ["workdir", workdirEntry(config.workdir)],
+      ]);
+      return [name, stage];
+    }),
+  );
 }
 
-function baseName(base: BaseImage, variables: OriginVariables): string {
+function baseEntry(base: BaseImage, names: OriginNames): Yaml {
   if (base.kind === "scratch") return "scratch";
-  return variableFor(base, variables) ?? formatText(formatLocation(base.location));
+  return variableFor(base, names) ?? formatText(formatLocation(base.location));
 }
 
-function variableFor(origin: BaseImage | CopySource, variables: OriginVariables): string | undefined {
+function sourceName(source: CopySource, names: OriginNames): string {
+  const name = source.kind === "stage" ? names.stages.get(source.stage) : formatCopySource(source);
+  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
+  return variableFor(source, names) ?? formatText(name);
+}
+
+function variableFor(origin: BaseImage | CopySource, { variables }: OriginNames): string | undefined {
   const variable = variables.get(origin);
   return variable && `\${${variable}}`;
 }
 
+/** @param names absent where the step need not say what it copies from. */
 function copyEntry(
-  { sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
-  from: string | undefined,
+  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  names: OriginNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", from],
+    ["from", names && sourceName(from, names)],
     ["src", more.length === 0 ? optional(only) : literals(sources)],
     ["dst", formatText(destination)],
     ["workdir", literals(workdir)],
