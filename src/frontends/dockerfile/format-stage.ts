@@ -47,7 +47,11 @@ export class StageWriter {
     const { stopSignal, healthcheck, shell, author } = config;
     const words = this.#words;
     this.#pairs("LABEL", labels);
-    for (const port of exposedPorts ?? []) this.#instruction("EXPOSE", words.bare(port));
+    for (const port of exposedPorts ?? []) {
+      const word = words.word(port);
+      if (/\s/.test(word)) throw unsupported(`ports with spaces: ${word}`);
+      this.#instruction("EXPOSE", word);
+    }
     if (volumes !== undefined && volumes.length > 0) {
       this.#instruction("VOLUME", `[${volumes.map((volume) => words.listed(volume)).join(", ")}]`);
     }

@@ -27,34 +27,29 @@ export class WordWriter {
     return this.#hasLineBreak;
   }
 
-  /** As it is where that will do, else in quotes. */
+  /** Plain text as it is, other text in quotes, variables outside of them. */
   word(text: Text): string {
-    return typeof text === "string" && plain.test(text) ? text : this.quoted(text);
+    return text === "" ? quotes : this.#parts(partsOf(text), false);
   }
 
-  /** Between double quotes. */
+  /** In quotes, plain or not, unless there are variables in it. */
   quoted(text: Text): string {
-    return `"${this.#parts(partsOf(text), inQuotes)}"`;
+    return text === "" ? quotes : this.#parts(partsOf(text), true);
   }
 
   /** The key of an environment variable or label, before its equals sign. */
   key(name: string): string {
     if (!name.includes("=")) return this.word(name);
     this.#declare(`${equalsArgument}="="`);
-    return `"${name
+    return name
       .split("=")
-      .map((piece) => this.#parts([piece], inQuotes))
-      .join(`\${${equalsArgument}}`)}"`;
-  }
-
-  /** Without quotes, so that spaces in the variables' values part words. */
-  bare(text: Text): string {
-    return this.#parts(partsOf(text), bare);
+      .map((piece) => (piece === "" ? "" : this.word(piece)))
+      .join(`\${${equalsArgument}}`);
   }
 
   /** A word of a JSON list, which is read as a word once it has been taken out of the list. */
   listed(text: Text): string {
-    return JSON.stringify(typeof text === "string" && !/["'\\$]/.test(text) ? text : this.quoted(text));
+    return JSON.stringify(typeof text === "string" && !/["'\\$]/.test(text) ? text : this.word(text));
   }
 
   /** A flag, its value read as a word once the flag's own quotes and escapes are resolved. */
@@ -62,7 +57,7 @@ export class WordWriter {
     return `--${name}=${this.word(text).replace(/["'\\\s]/g, (character) => `\\${character}`)}`;
   }
 
-  #parts(parts: TextParts, escaped: (text: string) => string): string {
+  #parts(parts: TextParts, isQuoted: boolean): string {
     return parts
       .map((part) => {
         if (typeof part !== "string") return this.#variable(part);
@@ -71,25 +66,27 @@ export class WordWriter {
           this.#hasLineBreak = true;
           this.#declare(lineBreakArgument);
         }
-        return lines.map(escaped).join(`\${${lineBreakArgument}:?}`);
+        return lines
+          .map((line) => (line === "" ? "" : isQuoted || !plain.test(line) ? quote(line) : line))
+          .join(`\${${lineBreakArgument}:?}`);
       })
       .join("");
   }
 
+  /** In braces quotes begin anew: each text in them has its own. */
   #variable({ variable, value, modifier }: VariablePart): string {
     const name = value === undefined ? variable : this.#valueArgument(value);
     if (modifier === undefined) return `\${${name}}`;
-    if ("word" in modifier) return `\${${name}${modifier.operator}${this.#parts(modifier.word, nested)}}`;
-    const pattern = this.#parts(modifier.pattern, inPattern);
-    const replacement = "replacement" in modifier ? `/${this.#parts(modifier.replacement, inPattern)}` : "";
-    return `\${${name}${modifier.operator}${pattern}${replacement}}`;
+    if ("word" in modifier) return `\${${name}${modifier.operator}${this.#parts(modifier.word, true)}}`;
+    const replacement = "replacement" in modifier ? `/${this.#parts(modifier.replacement, true)}` : "";
+    return `\${${name}${modifier.operator}${this.#parts(modifier.pattern, true)}${replacement}}`;
   }
 
   #valueArgument(value: TextParts): string {
-    const quoted = this.quoted({ parts: value, where: "" });
+    const text = this.#parts(value, true);
     this.#values += 1;
     const name = `COMPOSE_VALUE_${this.#values}`;
-    this.#declare(`${name}=${quoted}`);
+    this.#declare(`${name}=${text === "" ? quotes : text}`);
     return name;
   }
 
@@ -100,24 +97,12 @@ export class WordWriter {
   }
 }
 
+const quotes = '""';
+
+function quote(text: string): string {
+  return `"${text.replace(/["\\$]/g, "\\$&")}"`;
+}
+
 function partsOf(text: Text): TextParts {
   return isTemplate(text) ? text.parts : [text];
-}
-
-function inQuotes(text: string): string {
-  return text.replace(/["\\$]/g, "\\$&");
-}
-
-function bare(text: string): string {
-  return text.replace(/["'\\$\s]/g, "\\$&");
-}
-
-/** In a variable's braces quotes begin anew, and a brace ends. */
-function nested(text: string): string {
-  return text.replace(/["'\\$}]/g, "\\$&");
-}
-
-/** In patterns a backslash stays, and belongs to what follows it. */
-function inPattern(text: string): string {
-  return text.replace(/\\.?|["'$}/]/gsu, (found) => (found.startsWith("\\") ? found : `\\${found}`));
 }
