@@ -64,7 +64,7 @@ function sourceName(source: CopySource): string {
 }
 
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
   isShared: boolean,
 ): Yaml {
   const [only, ...more] = sources;
@@ -77,6 +77,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 
