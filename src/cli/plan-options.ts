@@ -168,7 +168,7 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
   const text = await readText(path, dockerfile === undefined ? "--file" : "--dockerfile", terminal);
   if (dockerfile !== undefined || isDockerfile(name, text)) {
     expectNone(flags, yamlFlags, `${name} is a Dockerfile, which has nothing it could be for`);
-    const options = dockerfileOptions(flags, terminal.env);
+    const options = dockerfileOptions(flags, path, terminal.env);
     const { planDockerfile } = await import("../frontends/dockerfile/plan-dockerfile.ts");
     return [planDockerfile(text, { ...common, ...options })];
   }

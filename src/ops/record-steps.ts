@@ -57,6 +57,7 @@ const readCopyParts = readObject<{
   chmod: NonNullable<CopyStep["chmod"]>;
   exclude: readonly Text[];
   link: true;
+  parents: true;
 }>({
   from: readCount,
   stage: readCount,
@@ -67,6 +68,7 @@ const readCopyParts = readObject<{
   chmod: readTextOr(readWord(parseMode)),
   exclude: readList(readPath),
   link: readTrue,
+  parents: readTrue,
 });
 
 /** A copy step of the record. */

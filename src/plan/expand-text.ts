@@ -60,6 +60,13 @@ function foldPart(part: string | VariablePart, where: string): TextParts {
   const fold = (words: TextParts): TextParts => foldParts(words, where);
   if (modifier === undefined) return value === undefined ? [part] : fold(value);
   const subject = { variable, ...(value !== undefined && { value: fold(value) }) };
+  if ("word" in modifier && value !== undefined && isIndependent(value)) {
+    const known = expandParts(value, () => undefined, where);
+    const isMissing = modifier.operator.startsWith(":") && known === "";
+    if (modifier.operator.endsWith("+")) return isMissing ? [] : fold(modifier.word);
+    if (!isMissing) return [known];
+    if (modifier.operator === ":-") return fold(modifier.word);
+  }
   if ("word" in modifier) return [{ ...subject, modifier: { ...modifier, word: fold(modifier.word) } }];
   const pattern = fold(modifier.pattern);
   if (!("replacement" in modifier)) return [{ ...subject, modifier: { ...modifier, pattern } }];

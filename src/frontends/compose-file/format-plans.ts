@@ -113,7 +113,7 @@ function variableFor(origin: BaseImage | CopySource, { variables }: OriginNames)
 
 /** @param names absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
   names: OriginNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
@@ -126,6 +126,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 

@@ -112,8 +112,13 @@ function from(
   return `FROM ${flag}${names.ofBase(base)}${name === undefined ? "" : ` AS ${name}`}`;
 }
 
-/** The frontend that has the newest of the flags used; without one the builder's own will do. */
+/**
+ * The frontend that has the newest of the flags used; without one the builder's own will do.
+ *
+ * @see https://docs.docker.com/build/buildkit/dockerfile-release-notes/
+ */
 function syntax(copies: readonly CopyStep[]): string[] {
+  if (copies.some(({ parents }) => parents === true)) return ["# syntax=docker/dockerfile:1-labs"];
   const needsNewer = copies.some(({ exclude, link }) => exclude.length > 0 || link);
   return needsNewer ? ["# syntax=docker/dockerfile:1"] : [];
 }

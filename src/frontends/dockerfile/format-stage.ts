@@ -66,7 +66,7 @@ export class StageWriter {
   }
 
   #copy(step: CopyStep, destination: Text, from: string | undefined): void {
-    const { sources, chown, chmod, exclude, link } = step;
+    const { sources, chown, chmod, exclude, link, parents } = step;
     const words = this.#words;
     const flags = [
       ...(from === undefined ? [] : [`--from=${from}`]),
@@ -74,6 +74,7 @@ export class StageWriter {
       ...(chmod === undefined ? [] : [words.flag("chmod", isTemplate(chmod) ? chmod : formatMode(chmod))]),
       ...exclude.map((pattern) => words.flag("exclude", pattern)),
       ...(link ? ["--link"] : []),
+      ...(parents === true ? ["--parents"] : []),
     ];
     const paths = [...sources.map(fromRoot), destination];
     const isPlain = paths.every(

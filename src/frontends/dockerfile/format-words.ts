@@ -1,7 +1,7 @@
 import { isTemplate, type Text, type TextParts, type VariablePart } from "../../plan/text.ts";
 
 /** A word that a Dockerfile takes as it is, wherever it stands. */
-const plain = /^[A-Za-z0-9_./:@%+,-]+$/;
+const plain = /^[A-Za-z0-9_./:@%+,][A-Za-z0-9_./:@%+,-]*$/;
 
 /** The build argument that stands for a line break, which no quoting brings into a word. */
 export const lineBreakArgument = "COMPOSE_LINE_BREAK";

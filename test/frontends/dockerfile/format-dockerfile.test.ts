@@ -117,7 +117,7 @@ describe("a plan as a Dockerfile", () => {
         const text = formatDockerfile(plan);
         expect(meant(readBack(text, plan)), text).toEqual(meant(plan));
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 });

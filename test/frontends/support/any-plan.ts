@@ -85,11 +85,17 @@ const { parts } = fc.letrec<{ parts: TextParts; variable: VariablePart; modifier
 /** What is expanded at once may be at fault; such texts no plan has. */
 const template = parts.map((each): Text => {
   try {
-    return textOf(each, "");
+    return settled(textOf(each, ""));
   } catch {
     return "x";
   }
 });
+
+/** With nothing left in it that could be expanded at once. */
+function settled(text: Text): Text {
+  const again = isTemplate(text) ? textOf(text.parts, "") : text;
+  return JSON.stringify(again) === JSON.stringify(text) ? text : settled(again);
+}
 const anyText = fc.oneof(text, template.filter(isTemplate));
 const anyDictionary = fc.dictionary(text, fc.oneof(anyText, fc.constant("")), { minKeys: 1, maxKeys: 4 });
 const path = text.map((name) => `/${name.replaceAll(/[*?[\\]|\.\./g, "x")}`);
@@ -144,7 +150,8 @@ const copyFrom = (from: fc.Arbitrary<CopySource>): fc.Arbitrary<CopyStep> =>
       ),
       exclude: fc.array(anyText, { maxLength: 3 }),
       link: fc.boolean(),
-      options: optional<Required<Pick<CopyStep, "chown" | "chmod" | "workdir">>>({
+      options: optional<Required<Pick<CopyStep, "chown" | "chmod" | "workdir" | "parents">>>({
+        parents: fc.constant(true),
         chown: fc.oneof(owner, template.filter(isTemplate)),
         chmod: fc.oneof(fc.nat(0o7777), template.filter(isTemplate)),
         workdir: fc.array(anyPath, { maxLength: 2 }),
