@@ -54,7 +54,7 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
   if (base === undefined) throw missing("base");
   if (steps.length === 0 && !mayBeEmpty) throw missing("copies");
   if (targets.length === 0) throw missing("targets");
-  const shared = new SharedSources();
+  const shared = new SharedSources(draft.builderPlatform ?? draft.platform);
   const copies = steps.map((step): CopyStep => {
     const from = step.from ?? builder;
     if (from === undefined) throw missing("builder");

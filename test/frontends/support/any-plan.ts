@@ -9,6 +9,7 @@ import type {
 } from "../../../src/plan/compose-plan.ts";
 import { imageSource, parseCopySource } from "../../../src/plan/copy-source.ts";
 import { textOf } from "../../../src/plan/expand-text.ts";
+import { SharedSources } from "../../../src/plan/share-sources.ts";
 import {
   isTemplate,
   type Text,
@@ -218,7 +219,11 @@ export const anyPlan: fc.Arbitrary<ComposePlan> = fc
       historyComment: text,
     }),
   })
-  .map(({ options, ...rest }) => ({ ...rest, ...options, targets: [parseLocation("r.example/t:1")] }));
+  .map(({ options, ...rest }) => {
+    const shared = new SharedSources(options.builderPlatform ?? options.platform);
+    const copies = rest.copies.map((step) => ({ ...step, from: shared.of(step.from) }));
+    return { ...rest, ...options, copies, targets: [parseLocation("r.example/t:1")] };
+  });
 
 /** Without the places of texts, and the names of stages: several of one name are told apart. */
 export function comparable(plan: unknown): unknown {
