@@ -25,7 +25,7 @@ function readVariable(value: unknown, what: string): VariablePart {
   if (!isJsonObject(value)) throw recordInvalid(`${what} is neither a text nor a variable`);
   const { variable: name, value: set, modifier, ...more } = value;
   const variable = readText(name, `${what}: variable`);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable) || Object.keys(more).length > 0) {
+  if (!/^(?:[0-9]+|[\p{L}_][\p{L}\p{Nd}_]*|[@*#?$!-])$/u.test(variable) || Object.keys(more).length > 0) {
     throw recordInvalid(`${what} is not a variable`);
   }
   return {

@@ -91,7 +91,7 @@ export function readMap<T>(read: ReadValue<T>): ReadValue<Readonly<Record<string
 
 /** A whole number that is not negative. */
 export function readCount(value: unknown, what: string): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 63) return value;
   throw recordInvalid(`${what} is not a whole number`);
 }
 

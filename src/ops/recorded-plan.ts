@@ -12,6 +12,7 @@ import type {
 import { defaultCompression } from "../plan/compression.ts";
 import type { PlanDraft } from "../plan/plan-draft.ts";
 import { stagesBelow } from "../plan/stages.ts";
+import type { Text } from "../plan/text.ts";
 import type { ImageRecord, RecordedDirectory, RecordedImage } from "./parse-record.ts";
 import type { RecordedComposition } from "./read-record.ts";
 import type { RecordedCopy } from "./record-steps.ts";
@@ -69,7 +70,7 @@ export function planFromRecord(
       base: image?.kind === "image" ? image : { kind: "scratch" },
       ...(stagePlatform !== undefined && { platform: stagePlatform }),
       copies: copySteps(copies),
-      config: workdir.length === 0 ? {} : { workdir },
+      config: workdir.length === 0 ? {} : { workdir: only(workdir) },
     };
     stages.push({ kind: "stage", stage });
   }
@@ -105,18 +106,24 @@ export function draftFromRecord(composition: RecordedComposition, references: Re
       { hint: "Print the plan with compose-image explain, and compose from it with --var." },
     );
   }
-  const [only, ...more] = new Set(copies.map(({ from }) => from));
+  const [sole, ...more] = new Set(copies.map(({ from }) => from));
   const isShared = more.length === 0;
   return {
     ...rest,
     ...(!unnamed.has(base) && { base }),
-    ...(isShared && only !== undefined && !unnamed.has(only) && { builder: only }),
+    ...(isShared && sole !== undefined && !unnamed.has(sole) && { builder: sole }),
     copies: copies.map(({ from, ...step }) => ({
       ...step,
       ...(!isShared && !unnamed.has(from) && { from }),
     })),
     copiesNothing: copies.length === 0,
   };
+}
+
+/** One text is written as it is, several as a list. */
+function only(texts: readonly Text[]): Text | readonly Text[] {
+  const [first, ...more] = texts;
+  return first !== undefined && more.length === 0 ? first : texts;
 }
 
 function recordedLocation(
