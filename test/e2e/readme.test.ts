@@ -114,6 +114,21 @@ describeWith(["cli"], "the README", () => {
     expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
   });
 
+  test("the example of explain prints the plan as a Dockerfile too, and composes anew once the base has moved", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const block = blockWith("compose-image explain");
+    const fresh = await runBlock(block);
+    expect(fresh, fresh.stderr).toMatchObject({ status: 0 });
+    expect(fresh.stdout.toString()).toMatch(/^COPY --from=builder \/opt\/app-root\/src \/run\/app$/m);
+    expect(fresh.stdout.toString()).toMatch(/^base .* same\n.* same\n$/m);
+    await pushMade(scene.builder, scene.registry.url, "node-runtime:24");
+    const moved = await runBlock(block);
+    await pushMade(scene.base, scene.registry.url, "node-runtime:24");
+    expect(moved, moved.stderr).toMatchObject({ status: 0 });
+    expect(moved.stdout.toString()).toMatch(/^base .* moved\n.* same\n.*\/app@sha256:[0-9a-f]{64}\n$/m);
+  });
+
   test("the line that empties the cache does", async () => {
     const command = blockWith("rm -rf");
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);
