@@ -23,7 +23,7 @@ export interface ExpandedStage {
 }
 
 /** A copy step of which all text is known. */
-export interface ExpandedCopy extends Pick<CopyStep, "from" | "link" | "parents"> {
+export interface ExpandedCopy extends Pick<CopyStep, "from" | "link" | "parents" | "addedAt"> {
   readonly sources: readonly string[];
   /** As typed: a relative one is meant from `workingDirectory`. */
   readonly destination: string;
@@ -85,7 +85,7 @@ function directoriesOf(base: ImageConfig, workdirs: readonly string[]): string[]
 }
 
 function expandCopy(
-  { from, link, parents, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
+  { from, link, parents, addedAt, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
   baseConfig: ImageConfig,
   stageDirectory: string,
   lookUp: BaseVariables,
@@ -97,6 +97,7 @@ function expandCopy(
     from,
     link,
     ...(parents !== undefined && { parents }),
+    ...(addedAt !== undefined && { addedAt }),
     sources: sources.map((source) => expandSource(source, lookUp)),
     destination: expandPath(destination, lookUp, "destination"),
     workingDirectory: directories.at(-1) ?? "/",

@@ -12,6 +12,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import type { CopySource, Stage } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { ExpandedStage } from "./expand-stage.ts";
+import type { AddedFile } from "./expect-no-archives.ts";
 import type { OpenViews } from "./open-views.ts";
 import type { ResolvedStage } from "./resolve-plan.ts";
 
@@ -45,6 +46,7 @@ export class StageMaker {
   readonly #accounts: ReadonlyMap<Stage, AccountFiles>;
   readonly #epoch: number | undefined;
   readonly #made = new Map<Stage, MergedTree>();
+  readonly #added = new Map<FileNode, AddedFile>();
 
   /**
    * @param accounts of the stages whose steps name owners.
@@ -62,6 +64,11 @@ export class StageMaker {
     this.#epoch = epoch;
   }
 
+  /** Files that `ADD` takes from directories of this machine. */
+  get added(): ReadonlyMap<FileNode, AddedFile> {
+    return this.#added;
+  }
+
   /**
    * What a stage's steps make, to be put over its base: the root of a tree.
    *
@@ -73,6 +80,7 @@ export class StageMaker {
     const output = new OutputTree(baseName);
     askAll(copies, (step) => {
       const { name, tree } = this.#filesOf(step.from);
+      if (step.addedAt !== undefined) this.#noteAdded(step.addedAt, step.sources, tree, name);
       for (const path of step.madeBefore) addDirectory(output, path, ground, madeMtime);
       copyInto(output, {
         fromName: name,
@@ -104,6 +112,14 @@ export class StageMaker {
         parents === true ? findWithParents(tree, source, name) : findSources(tree, source, name),
       );
     });
+  }
+
+  #noteAdded(where: string, sources: readonly string[], tree: MergedTree, name: string): void {
+    for (const source of sources) {
+      for (const { node } of findSources(tree, source, name)) {
+        if (node.localFiles !== undefined) this.#added.set(node, { where, source });
+      }
+    }
   }
 
   #filesOf(source: CopySource): SourceFiles {

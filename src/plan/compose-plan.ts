@@ -110,6 +110,8 @@ export interface CopyStep {
    * the source has `/./`. Then `**` stands for any number of directories.
    */
   readonly parents?: boolean;
+  /** The place of the `ADD` that says so, for messages: it would unpack files that are archives, so these are refused. */
+  readonly addedAt?: string;
 }
 
 /**

@@ -8,6 +8,7 @@ import { attempt } from "../support/command.ts";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
+import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
@@ -140,6 +141,28 @@ describeWith(["cli"], "the files that the documents show", () => {
       const schema = JSON.parse(await readFile(join(home, "compose.schema.json"), "utf8"));
       expect(schema).toMatchObject({ title: expect.stringContaining("compose.yaml") });
     }
+  });
+
+  test("say what a Dockerfile says, with the command beside it", async () => {
+    await pushBuilders();
+    const home = await temporaryDirectory("docs-dockerfile");
+    const [dockerfile] = examplesIn("dockerfile").filter(({ document }) => document === "docs/dockerfile.md");
+    const [command] = examplesIn("sh").filter(({ document }) => document === "docs/dockerfile.md");
+    const placed = (example: Example | undefined): string =>
+      (example?.text ?? "").replaceAll("registry.example", scene.registry.host);
+    await writeFile(join(home, "Dockerfile"), placed(dockerfile));
+    const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${placed(command)}`;
+    const result = await attempt("bash", ["-euc", script], {
+      cwd: home,
+      env: isolatedEnvironment(home, home),
+    });
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config } = await readImage(`${scene.registry.host}/app:1.2.3`);
+    expect(config.config).toMatchObject({
+      Env: ["PATH=/run/app/bin:/bin"],
+      Labels: { "org.opencontainers.image.version": "1.2.3" },
+      User: "1001",
+    });
   });
 
   test("say what the first example of the README says: the image is the same", async () => {

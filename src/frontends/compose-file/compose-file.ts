@@ -14,9 +14,20 @@ export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
   const { platforms: platform, builderPlatform } = file;
-  const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
-    file;
-  const { author } = file;
+  const {
+    env,
+    labels,
+    workdir,
+    user,
+    entrypoint,
+    cmd,
+    shell,
+    expose,
+    volumes,
+    stopSignal,
+    healthcheck,
+    author,
+  } = file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;

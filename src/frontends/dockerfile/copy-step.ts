@@ -57,6 +57,7 @@ export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyS
     exclude: copy.exclude.map((pattern) => state.expand(pattern)),
     link: copy.link,
     ...(copy.parents && { parents: true }),
+    ...(copy.keyword === "ADD" && !copy.keepsArchives && { addedAt: copy.source.at() }),
   };
 }
 
