@@ -49,7 +49,8 @@ function layerLines({ before, after }: ImageDifference, common: number): string[
   ];
 }
 
-function valueLines(
+/** What two values of one name are: a line for what was, one for what is. */
+export function valueLines(
   name: readonly string[],
   { before, after }: { readonly before?: Json; readonly after?: Json },
 ): string[] {

@@ -7,6 +7,7 @@ import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addConfigCommand } from "./commands/config.ts";
 import { addDiffCommand } from "./commands/diff.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
@@ -69,6 +70,7 @@ function makeProgram(terminal: Terminal): Command {
   addCatCommand(program, terminal);
   addInspectCommand(program, terminal);
   addDiffCommand(program, terminal);
+  addConfigCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -98,6 +98,26 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^env +PATH=\/bin$/m);
   });
 
+  test("the example of config changes the image of the first example", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image config"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config } = await readImage(`${scene.registry.host}/app:1.2.3-blue`);
+    expect(config.config).toMatchObject({ Labels: { "org.example.team": "blue" } });
+    expect(config.config.Env).toContain("LOG_LEVEL=info");
+  });
+
+  test("its table of commands has every command, and no other", async () => {
+    const help = (await runCli(["--help"])).stdout;
+    const offered = [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, command]) => command);
+    const [, table = ""] = /^## Commands\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const listed = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([a-z]+)/g)].map(([, command]) => command),
+    );
+    expect(listed.sort()).toEqual(offered.filter((command) => command !== "help").sort());
+  });
+
   test("the example of diff shows what the first example has added", async () => {
     const first = await runBlock(blockWith("--tag registry.example/app:latest"));
     expect(first, first.stderr).toMatchObject({ status: 0 });
