@@ -26,6 +26,8 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   COPY_CONFLICT: exitStatus.usage,
   USER_UNKNOWN: exitStatus.usage,
   FORMAT_UNSUPPORTED: exitStatus.usage,
+  BASE_MISMATCH: exitStatus.usage,
+  REBASE_REFUSED: exitStatus.usage,
   UNAUTHORIZED: exitStatus.unauthorized,
   DENIED: exitStatus.unauthorized,
   CREDENTIALS_UNREADABLE: exitStatus.unauthorized,

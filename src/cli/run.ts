@@ -14,6 +14,7 @@ import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
+import { addRebaseCommand } from "./commands/rebase.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { exitStatus, exitStatusOf, NegativeAnswer } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
@@ -71,6 +72,7 @@ function makeProgram(terminal: Terminal): Command {
   addInspectCommand(program, terminal);
   addDiffCommand(program, terminal);
   addConfigCommand(program, terminal);
+  addRebaseCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -7,7 +7,7 @@ import { formatMode } from "../plan/mode.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
-const recordKeys = {
+export const recordKeys = {
   /** Images copied from: `[{reference, digest}]`. */
   builders: "io.github.compose-image.builders",
   /** Copy steps: `[{from, src, dst, …}]`; `from` is a position in the builders. */
@@ -16,13 +16,19 @@ const recordKeys = {
   config: "io.github.compose-image.config",
 } as const;
 
+/** Keys under which an image names its base. */
+export const baseKeys = {
+  name: "org.opencontainers.image.base.name",
+  digest: "org.opencontainers.image.base.digest",
+} as const;
+
 /** Annotations that name the base. */
 export function baseAnnotations(base: ResolvedImage | undefined): Record<string, string> {
   if (base === undefined) return {};
   const reference = publicReference(base.location);
   return {
-    "org.opencontainers.image.base.digest": base.resolved.digest,
-    ...(reference !== undefined && { "org.opencontainers.image.base.name": reference }),
+    [baseKeys.digest]: base.resolved.digest,
+    ...(reference !== undefined && { [baseKeys.name]: reference }),
   };
 }
 
@@ -78,6 +84,6 @@ function stepRecord(copy: CopyStep): JsonObject {
 }
 
 /** A reference others can use; a path of this machine is none. */
-function publicReference(location: ImageLocation): string | undefined {
+export function publicReference(location: ImageLocation): string | undefined {
   return location.transport === "registry" ? formatLocation(location) : undefined;
 }
