@@ -84,6 +84,6 @@ function stepRecord(copy: CopyStep): JsonObject {
 }
 
 /** A reference others can use; a path of this machine is none. */
-export function publicReference(location: ImageLocation): string | undefined {
+function publicReference(location: ImageLocation): string | undefined {
   return location.transport === "registry" ? formatLocation(location) : undefined;
 }

@@ -108,6 +108,20 @@ describeWith(["cli"], "the README", () => {
     expect(config.config.Env).toContain("LOG_LEVEL=info");
   });
 
+  test("the example of rebase puts the image of the first example onto a patched base", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const patched = makeImage({ layers: [{ files: [{ path: "etc/" }, { path: "etc/patched" }] }] });
+    await pushMade(patched, scene.registry.url, "node-runtime:24.1");
+    const result = await runBlock(blockWith("compose-image rebase"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const [before, after] = [
+      await readImage(`${scene.registry.host}/app:1.2.3`),
+      await readImage(`${scene.registry.host}/app:1.2.3-patched`),
+    ];
+    expect(after.manifest.layers).toEqual([patched.layers[0]?.descriptor, before.manifest.layers.at(-1)]);
+  });
+
   test("its table of commands has every command, and no other", async () => {
     const help = (await runCli(["--help"])).stdout;
     const offered = [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, command]) => command);
