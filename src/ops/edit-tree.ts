@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Call } from "../io/call.ts";
 import type { TransferListener } from "../io/transfer.ts";
 import { type Descriptor, describeBytes } from "../model/descriptor.ts";
@@ -126,7 +127,11 @@ export function editTree(
 ): EditedTree {
   const { index, source, top } = tree;
   const kept = tree.children.filter((child) => "stored" in child);
-  const changed = new Set<string>([...edited.keys()].map(({ stored: { descriptor } }) => descriptor.digest));
+  const changed = new Set(
+    [...edited].flatMap(([{ stored }, { manifest }]): string[] =>
+      isSameManifest(stored, manifest) ? [] : [stored.descriptor.digest],
+    ),
+  );
   const isStale = ({ entry }: TreeImage | TreeAttachment): boolean =>
     entry !== undefined && changed.has(subjectOf(entry) ?? "");
   const staying = kept.filter((child) => !isStale(child));
@@ -143,9 +148,10 @@ export function editTree(
   const changes = kept.map((child): EntryChange => {
     const push = pushes.get(child);
     if (push === undefined) return "drop";
-    return push.manifest === child.stored ? "keep" : push.manifest.descriptor;
+    return isSameManifest(push.manifest, child.stored) ? "keep" : push.manifest.descriptor;
   });
-  const isSame = changes.every((change) => change === "keep") && indexAnnotations === index.annotations;
+  const isSame =
+    changes.every((change) => change === "keep") && isDeepStrictEqual(indexAnnotations, index.annotations);
   const bytes = isSame ? top.bytes : rewriteIndex(top.bytes, changes, indexAnnotations);
   return {
     top: isSame ? top : { descriptor: describeBytes(index.mediaType, bytes), bytes },
@@ -153,6 +159,10 @@ export function editTree(
     isIndex: true,
     dropped: kept.flatMap((child) => (isStale(child) && child.entry ? [child.entry] : [])),
   };
+}
+
+function isSameManifest(one: StoredManifest, other: StoredManifest): boolean {
+  return one.descriptor.digest === other.descriptor.digest;
 }
 
 /** The blobs of a manifest where they are. */

@@ -48,11 +48,16 @@ export function mergeConfigs(
     new Set(),
   );
   const kept = Object.entries(application.document).filter(([name]) => notMerged.has(name));
-  return {
-    ...document,
-    ...Object.fromEntries(kept),
-    config: mergedExecution(oldBase.execution, application.execution, newBase.execution, own),
-  };
+  const config = mergedExecution(oldBase.execution, application.execution, newBase.execution, own);
+  return inOrderOf(application.document, { ...document, ...Object.fromEntries(kept), config });
+}
+
+/** The same with its fields in the order that another document has them; further ones last. */
+function inOrderOf(order: Values, document: Readonly<Record<string, Json | undefined>>): JsonObject {
+  const known = Object.keys(order).filter((name) => Object.hasOwn(document, name));
+  return Object.fromEntries(
+    [...new Set([...known, ...Object.keys(document)])].map((name) => [name, document[name]]),
+  );
 }
 
 function mergedExecution(
@@ -84,7 +89,7 @@ function mergedExecution(
       Object.assign(result, { [field]: values });
     }
   }
-  return result;
+  return inOrderOf(application, result);
 }
 
 /** The application's very list where the bases say the same. */

@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { describeRebased } from "../../src/cli/rebase-report.ts";
 import { type ComposeFlags, parseComposeFlags } from "../../src/frontends/flags/compose-flags.ts";
@@ -11,7 +13,7 @@ import { type RebaseOptions, rebaseImage } from "../../src/ops/rebase-image.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
 import { dir, type EntrySpec, file, symlink } from "../layers/support/entries.ts";
 import { temporaryDirectory } from "../support/temp.ts";
-import { type ImageSpec, putImage, readImage } from "./support/images.ts";
+import { type ImageSpec, putImage, putIndex, readImage } from "./support/images.ts";
 
 const common: readonly EntrySpec[] = [dir("etc"), file("etc/os-release", "1")];
 const accounts = (uid: number) => [file("etc/passwd", `web:x:${uid}:${uid}::/:\n`), file("etc/group", "")];
@@ -267,6 +269,57 @@ test("the same rebase gives the same bytes, and the source date epoch is its tim
   expect(two.descriptor).toEqual(one.descriptor);
   await rebase({ sourceDateEpoch: 1 });
   expect((await readImage(directory, "out")).config.created).toBe("1970-01-01T00:00:01Z");
+});
+
+test("a new base in the other format is named as the image's format names it", async () => {
+  const { rebase, directory } = await scene({ format: "docker" });
+  await rebase();
+  const { manifest } = await readImage(directory, "out");
+  expect(new Set(manifest.layers.map(({ mediaType }) => mediaType))).toEqual(
+    new Set(["application/vnd.docker.image.rootfs.diff.tar.gzip"]),
+  );
+  const zstd = "application/vnd.oci.image.layer.v1.tar+zstd";
+  const other = await scene(
+    { format: "docker", link: true },
+    { ...patched(), layerChanges: { 0: { mediaType: zstd } } },
+  );
+  await expect(other.rebase()).rejects.toMatchObject({ code: "FORMAT_UNSUPPORTED" });
+  expect(await other.tags()).not.toContain("out");
+});
+
+test("a new base that mixes the formats, or has two images for the platform, is refused", async () => {
+  const docker = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+  const mixed = await scene({ link: true }, { ...patched(), layerChanges: { 0: { mediaType: docker } } });
+  await expect(mixed.rebase()).rejects.toMatchObject({
+    code: "MANIFEST_INVALID",
+    message: expect.stringContaining("new base"),
+  });
+  const { directory, rebase, at, tags } = await scene({ link: true });
+  const two = { "linux/amd64": patched(), "LINUX/amd64": oldBase };
+  await putIndex(directory, "two", two);
+  await expect(rebase({}, { newBase: at("two") })).rejects.toMatchObject({
+    code: "PLATFORM_MISMATCH",
+    message: expect.stringContaining("2 images for linux/amd64"),
+  });
+  expect(await tags()).not.toContain("out");
+});
+
+test("an index that lacks a manifest is refused with the missing one named", async () => {
+  const { directory, rebase, at, tags } = await scene();
+  const index = await putIndex(directory, "index", { "linux/amd64": oldBase, "linux/arm64": patched() });
+  const [, { digest }] = JSON.parse(Buffer.from(index.bytes).toString()).manifests;
+  await rm(join(directory, "blobs", "sha256", digest.slice("sha256:".length)));
+  await expect(rebase({}, { image: at("index") })).rejects.toMatchObject({
+    code: "MANIFEST_NOT_FOUND",
+    message: expect.stringContaining(`linux/arm64 ${digest}`),
+  });
+  expect(await tags()).not.toContain("out");
+});
+
+test("a rebase onto the same base changes nothing, and so keeps an index's attestations", async () => {
+  const { rebase, at, directory } = await scene();
+  const result = await rebase({}, { newBase: at("old") });
+  expect(result.descriptor.digest).toBe((await readImage(directory, "composed")).digest);
 });
 
 test("a new base for another platform is refused", async () => {
