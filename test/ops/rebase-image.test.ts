@@ -159,6 +159,18 @@ test.each<[string, ComposeFlags, readonly EntrySpec[], RegExp]>([
     /\/srv\/f belongs to 1001:1001 in the layer, which would be 2002:2002 there/,
   ],
   [
+    "a user of a linked layer has another number",
+    { chown: "web", link: true },
+    accounts(2002),
+    /\/srv\/app\/f belongs to 1001:1001 in the layer/,
+  ],
+  [
+    "a directory has other extended attributes",
+    {},
+    [dir("srv", { mode: 0o2775, gid: 50, xattrs: { "user.a": "1" } })],
+    /\/srv has other extended attributes/,
+  ],
+  [
     "a user is not known",
     { chown: "web" },
     [dir("srv", { mode: 0o2775, gid: 50 })],
@@ -191,6 +203,16 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
     { chown: "web" },
     [dir("srv", { mode: 0o2775, gid: 50 }), ...accounts(1001)],
   ],
+  [
+    "the destination is relative to the working directory",
+    { directory: ["/app:app"], workdir: "/srv" },
+    [dir("srv", { mode: 0o2775, gid: 50 })],
+  ],
+  [
+    "a linked step made a directory on the way",
+    { directory: ["/app:/opt/app"], link: true },
+    [dir("opt", { mode: 0o700 })],
+  ],
   ["nothing was copied", { directory: ["/none*:/srv/x/"] }, [symlink("srv", "data")]],
   ["directories were made", { directory: ["/app:/made/app"], chown: "7:7", workdir: "/work/x" }, [file("x")]],
   ["a made directory is there as it was made", { directory: ["/app:/made/app"] }, [dir("made")]],
@@ -198,6 +220,25 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
   const { rebase, directory } = await scene(flags, patched(entries));
   await rebase();
   expect((await readImage(directory, "out")).manifest.layers).toHaveLength(3);
+});
+
+test("of several composed layers each has to fit, and those below it are part of its base", async () => {
+  const { plan, rebase, at, directory } = await scene({ directory: ["/app:/srv/app"] });
+  const twice = {
+    ...plan,
+    base: { kind: "image" as const, location: at("composed") },
+    targets: [at("twice")],
+  };
+  const [step] = plan.copies;
+  if (step === undefined) throw new Error("a plan without a step");
+  await compose({ ...twice, copies: [{ ...step, destination: "/srv/app/more" }] });
+  await rebase({}, { image: at("twice") });
+  expect((await readImage(directory, "out")).manifest.layers).toHaveLength(4);
+  await putImage(directory, "unfit", patched([dir("srv", { mode: 0o700 })]));
+  await expect(rebase({}, { image: at("twice"), newBase: at("unfit") })).rejects.toMatchObject({
+    code: "REBASE_REFUSED",
+    message: expect.stringContaining("of layer 3, /srv is 2775 0:50"),
+  });
 });
 
 test("without a record the history says what was copied where", async () => {
