@@ -14,10 +14,10 @@ import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import type { ComposedLayer, RecordedStep } from "./composed-layers.ts";
 import type { TreeImage } from "./image-tree.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { type LayerBlobsOptions, layerBlobs } from "./layer-blobs.ts";
-import type { ComposedLayer, RecordedStep } from "./read-record.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** What {@link checkFit} works with. */

@@ -5,9 +5,9 @@ import { familyOf } from "../model/media-types.ts";
 import { formatPlatform } from "../model/platform.ts";
 import type { Stores } from "../store/open-stores.ts";
 import { type BuildpacksMetadata, buildpacksMetadata } from "./buildpacks.ts";
+import { saidOf } from "./composed-layers.ts";
 import { treePlatform } from "./edit-tree.ts";
 import type { ImageTree, TreeImage } from "./image-tree.ts";
-import { saidOf } from "./read-record.ts";
 import { baseKeys, recordKeys } from "./record.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 

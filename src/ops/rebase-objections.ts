@@ -2,8 +2,8 @@ import type { Call } from "../io/call.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { buildpacksMetadata, forbidsRebase, rebasableLabel, targetDifference } from "./buildpacks.ts";
 import { checkFit, type FitContext, isIndependent } from "./check-fit.ts";
+import { composedLayers } from "./composed-layers.ts";
 import type { OldBase } from "./old-base.ts";
-import { composedLayers } from "./read-record.ts";
 
 /**
  * Expects that nothing speaks against an application on a new base: neither its buildpacks, nor what its composed layers
