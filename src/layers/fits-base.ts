@@ -41,7 +41,7 @@ interface Placed extends PlacedStep {
  *
  * @param layer the layer's own files.
  * @param steps owners resolved by the base's accounts.
- * @param workdir the directory the container starts in, which composing makes where it is missing.
+ * @param workdirs absolute directories that composing makes where they are missing.
  * @returns one text for each difference, the path first; none where the layer fits.
  * @throws UnknownPath
  */
@@ -49,13 +49,13 @@ export function misfits(
   layer: FileNode,
   base: MergedTree,
   steps: readonly PlacedStep[],
-  workdir: string,
+  workdirs: readonly string[],
   baseName: string,
 ): string[] {
   const placed = steps.map((step): Placed => ({ ...step, path: placeOf(step, base, baseName) }));
   const looked = placed.filter(({ link }) => !link);
   for (const { path } of looked) base.requireSubtree(path);
-  const walk = new FitCheck(base, placed, cleaned(workdir));
+  const walk = new FitCheck(base, placed, workdirs.map(cleaned));
   for (const step of looked) walk.expectPlace(layer, step);
   walk.compare(layer, base.root, rootPath);
   return walk.found;
@@ -74,12 +74,12 @@ class FitCheck {
   readonly found: string[] = [];
   readonly #base: MergedTree;
   readonly #steps: readonly Placed[];
-  readonly #workdir: ImagePath;
+  readonly #workdirs: readonly ImagePath[];
 
-  constructor(base: MergedTree, steps: readonly Placed[], workdir: ImagePath) {
+  constructor(base: MergedTree, steps: readonly Placed[], workdirs: readonly ImagePath[]) {
     this.#base = base;
     this.#steps = steps;
-    this.#workdir = workdir;
+    this.#workdirs = workdirs;
   }
 
   /** A destination that a symlink led elsewhere has nothing where the new base leads to. */
@@ -109,6 +109,10 @@ class FitCheck {
     return this.#steps.some((step) => !step.link && isOnWay(step.path));
   }
 
+  #isOnWayToWorkdir(path: ImagePath): boolean {
+    return this.#workdirs.some((workdir) => isWithin(workdir, path));
+  }
+
   #compareNode(node: FileNode, there: FileNode | undefined, path: ImagePath): void {
     if (node.origin === undefined) return;
     const isDirectory = node.children !== undefined;
@@ -128,7 +132,7 @@ class FitCheck {
   #compareDirectory(own: Attributes, there: Attributes | undefined, path: ImagePath): void {
     const below = this.#steps.filter((step) => isWithin(step.path, path));
     const made: ModeAndOwner[] = below.map(({ mode = 0o755, owner = rootOwner }) => ({ mode, ...owner }));
-    if (isWithin(this.#workdir, path)) made.push(plainDirectory);
+    if (this.#isOnWayToWorkdir(path)) made.push(plainDirectory);
     const linked = below.some(({ link }) => link) ? [plainDirectory] : [];
     const expected: readonly ModeAndOwner[] = there === undefined ? made : [there, ...linked];
     const isSame = expected.some(
@@ -145,7 +149,7 @@ class FitCheck {
 
   /** A file that only steps with a name for its owner can have brought has to have one of their numbers. */
   #compareOwner({ uid, gid }: Attributes, path: ImagePath): void {
-    if (isWithin(this.#workdir, path)) return;
+    if (this.#isOnWayToWorkdir(path)) return;
     const steps = this.#steps.filter((step) => isWithin(path, step.path));
     if (!steps.every(({ isOwnerNamed }) => isOwnerNamed)) return;
     const [first] = steps.flatMap(({ owner }) => owner ?? []);

@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { posix } from "node:path";
 import type { Call } from "../io/call.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
@@ -28,6 +29,8 @@ export interface FitContext {
   /** How many of its layers are the old base's. */
   readonly layerCount: number;
   readonly newBase: ResolvedImage;
+  /** The working directory of the image on its new base; may be empty. */
+  readonly workdir: string;
   readonly jobs: number;
   readonly memoryLimit: number;
   readonly listings: KeptListings | undefined;
@@ -50,8 +53,15 @@ export async function checkFit(layer: ComposedLayer, context: FitContext, call: 
   const { steps, position } = layer;
   if (steps === undefined) return ["its history does not say for sure what was copied where"];
   const { application, newBase, layerCount, jobs, memoryLimit, onTransfer } = context;
-  const workdir = application.config.execution.WorkingDir || "/";
-  const placed = steps.map((step) => ({ ...step, destination: fromDirectory(step.destination, workdir) }));
+  const own = newBase.config.execution.WorkingDir ?? "";
+  const workdir = posix.resolve("/", context.workdir);
+  const placed = steps.map((step) => {
+    const from = step.workdirs.length === 0 ? workdir : posix.resolve("/", own, ...step.workdirs);
+    return { ...step, destination: fromDirectory(step.destination, from) };
+  });
+  const workdirs = steps.flatMap((step) =>
+    step.workdirs.map((_, i) => posix.resolve("/", own, ...step.workdirs.slice(0, i + 1))),
+  );
   const looked = placed.filter(({ link }) => !link);
   const needsAccounts = placed.some(namesOwner);
 
@@ -90,7 +100,7 @@ export async function checkFit(layer: ComposedLayer, context: FitContext, call: 
   const steps_ = resolved.flatMap((step) => ("unknown" in step ? [] : [step]));
   return reader.ask(
     views,
-    () => misfits(layerView.tree().root, baseView.tree(), steps_, workdir, newBase.name),
+    () => misfits(layerView.tree().root, baseView.tree(), steps_, [workdir, ...workdirs], newBase.name),
     call,
   );
 }

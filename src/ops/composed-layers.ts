@@ -9,7 +9,10 @@ import { recordKeys } from "./record.ts";
 /** One copy step that an image says it was made by. */
 export interface RecordedStep {
   readonly sources: readonly string[];
+  /** Relative ones are meant from the working directory. */
   readonly destination: string;
+  /** Working directories set before the step, each meant from the one before; none where the image's own counts. */
+  readonly workdirs: readonly string[];
   readonly chown: OwnerSpec | undefined;
   readonly chmod: number | undefined;
   readonly link: boolean;
@@ -97,17 +100,15 @@ function recordedSteps(text: string | undefined): readonly RecordedStep[] | unde
   return read.every((step) => step !== undefined) ? read : undefined;
 }
 
-function recordedStep({ src, dst, chown, chmod, link }: JsonObject): RecordedStep | undefined {
-  if (!isStringList(src) || typeof dst !== "string") return undefined;
+function recordedStep({ src, dst, workdir = [], chown, chmod, link }: JsonObject): RecordedStep | undefined {
+  if (!isStringList(src) || typeof dst !== "string" || !isStringList(workdir)) return undefined;
   if (chown !== undefined && typeof chown !== "string") return undefined;
-  return stepOf(src, dst, {
-    chown,
-    chmod: typeof chmod === "string" ? chmod : undefined,
-    link: link === true,
-  });
+  if (chmod !== undefined && typeof chmod !== "string") return undefined;
+  return stepOf(src, dst, { workdirs: workdir, chown, chmod, link: link === true });
 }
 
 interface StepFlags {
+  readonly workdirs: readonly string[];
   readonly chown: string | undefined;
   readonly chmod: string | undefined;
   readonly link: boolean;
@@ -116,12 +117,13 @@ interface StepFlags {
 function stepOf(
   sources: readonly string[],
   destination: string,
-  { chown, chmod, link }: StepFlags,
+  { workdirs, chown, chmod, link }: StepFlags,
 ): RecordedStep | undefined {
   try {
     return {
       sources,
       destination,
+      workdirs,
       chown: chown === undefined ? undefined : parseOwner(chown),
       chmod: chmod === undefined ? undefined : Number.parseInt(chmod, 8),
       link,
@@ -145,6 +147,7 @@ function stepsOfHistory(createdBy: string): readonly RecordedStep[] | undefined 
     const flagValue = (flag: string): string | undefined =>
       flags.find((each) => each.startsWith(`${flag}=`))?.slice(flag.length + 1);
     return stepOf(paths.slice(0, -1), destination, {
+      workdirs: [],
       chown: flagValue("--chown"),
       chmod: flagValue("--chmod"),
       link: flags.includes("--link"),

@@ -8,10 +8,11 @@ import { formatPlatform, type Platform } from "../model/platform.ts";
 import { Stores } from "../store/open-stores.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
 import type { PushedImage } from "./compose.ts";
+import { recordedSettings } from "./composed-layers.ts";
 import { editTree, expectOneFamily, imagesToEdit, pushTree, treePlatform } from "./edit-tree.ts";
 import { type ImageTree, readImageTree, type TreeImage } from "./image-tree.ts";
 import { KeptListings } from "./kept-listings.ts";
-import { findOldBase } from "./old-base.ts";
+import { findOldBase, type OldBase } from "./old-base.ts";
 import type { ImageToPush } from "./push-image.ts";
 import { expectFit } from "./rebase-objections.ts";
 import { rebasedAnnotations } from "./rebased-annotations.ts";
@@ -130,10 +131,19 @@ async function rebaseOne(
     memoryLimit,
     onTransfer,
     layerCount: oldBase.layerCount,
+    workdir: workdirOn(image, oldBase, newBase),
     listings: cacheDirectory === undefined ? undefined : new KeptListings(cacheDirectory, onTransfer),
   };
   await expectFit(context, oldBase, force, call);
   return { ...putOnBase(application, image, oldBase, newBase, options.sourceDateEpoch), newBase };
+}
+
+/** The application's working directory, or that of its base, which follows the new one. */
+function workdirOn(image: TreeImage, { image: oldBase }: OldBase, newBase: ResolvedImage): string {
+  const { WorkingDir: own = "" } = image.config.execution;
+  const isOwn =
+    recordedSettings(image).fields.has("WorkingDir") || own !== (oldBase?.config.execution.WorkingDir ?? "");
+  return isOwn ? own : (newBase.config.execution.WorkingDir ?? "");
 }
 
 /** @throws ComposeImageError `CONFIG_INVALID` */

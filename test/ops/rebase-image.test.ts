@@ -222,6 +222,18 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
   expect((await readImage(directory, "out")).manifest.layers).toHaveLength(3);
 });
 
+test("a destination that the old base's working directory decided has to be the new base's, too", async () => {
+  const flags = { directory: ["/app:app"] };
+  const at = (WorkingDir: string): ImageSpec => ({ ...patched([]), execution: { WorkingDir } });
+  const { directory, rebase, plan, at: location } = await scene(flags, at("/opt"));
+  await putImage(directory, "in-srv", { ...oldBase, execution: { WorkingDir: "/srv" } });
+  await compose({ ...plan, base: { kind: "image", location: location("in-srv") } });
+  await expect(rebase({}, { oldBase: location("in-srv") })).rejects.toMatchObject({
+    code: "REBASE_REFUSED",
+    message: expect.stringContaining("/opt/app leads to /opt/app there, where the layer has nothing"),
+  });
+});
+
 test("of several composed layers each has to fit, and those below it are part of its base", async () => {
   const { plan, rebase, at, directory } = await scene({ directory: ["/app:/srv/app"] });
   const twice = {
