@@ -11,7 +11,7 @@ export function summarize({ figures, image }: ComposeResult): string {
       ? ""
       : `, new layer ${formatBytes(image.layer.size)} with ${counted(image.layerEntries, "entry", "entries")}`;
   return table([
-    ["builder", formatBytes(builderSize)],
+    ...(builderSize === 0 ? [] : [["builder", formatBytes(builderSize)] as const]),
     ["base", formatBytes(baseSize)],
     ["composed", `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}${layer}`],
     ["downloaded", formatBytes(downloadedBytes)],
@@ -22,12 +22,13 @@ export function summarize({ figures, image }: ComposeResult): string {
 }
 
 /** What a dry run found. */
-export function describeForecast({ reads, targets }: ComposeForecast): string {
+export function describeForecast({ reads, directories, targets }: ComposeForecast): string {
   return table([
     ...reads.map(({ image, layers, bytes }): [string, string] => [
       "would read",
       `${formatBytes(bytes)} in ${counted(layers, "layer", "layers")} of ${image}`,
     ]),
+    ...directories.map((name): [string, string] => ["would read", name]),
     ...targets.map(({ target, presentBytes, mountedBytes, copiedBytes }): [string, string] => [
       "would push",
       `to ${target}: the new layer; of the base, ${formatBytes(presentBytes)} are there, ${formatBytes(mountedBytes)} would be mounted, ${formatBytes(copiedBytes)} copied`,

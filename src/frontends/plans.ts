@@ -1,6 +1,7 @@
 import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
+import { formatCopySource } from "../plan/copy-source.ts";
 import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { draftFromComposeFile, missingKey } from "./compose-file/compose-file.ts";
@@ -118,7 +119,7 @@ function expectBuilderUsed({ copies = [] }: PlanDraft, { builder }: PlanDraft): 
   if (builder === undefined || copies.length === 0 || copies.some(({ from }) => from === undefined)) return;
   throw new ComposeImageError(
     "USAGE",
-    `--builder ${formatLocation(builder)}: each copy step names another image to take from`,
+    `--builder ${formatCopySource(builder)}: each copy step names another image to take from`,
     { hint: "Set the one that is meant: --set builders.NAME=IMAGE, or --set copy.0.from=IMAGE." },
   );
 }

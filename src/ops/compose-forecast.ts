@@ -3,17 +3,20 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
+import type { KnownParts } from "./assemble-image.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
 import { layersSize, type ResolvedImage } from "./resolve-image.ts";
-import type { PlanImages } from "./resolve-plan.ts";
+import { originImages, type PlanImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
   /** Images whose layers would be read, and how many of them: not those of the base that are known from earlier runs. */
   readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
+  /** Directories of this machine that would be read, as they are named: `directory ./dist`. */
+  readonly directories: readonly string[];
   /** What would become of the base's layers at each target. The new layer comes on top. */
   readonly targets: readonly TargetForecast[];
 }
@@ -56,15 +59,16 @@ async function forecastTarget(
  */
 export async function forecastCompose(
   plan: ComposePlan,
-  { base, builders }: PlanImages,
-  baseLayers: readonly ImageBlob[],
+  images: PlanImages,
+  { stage, baseLayers }: KnownParts,
   listings: KeptListings | undefined,
   stores: Stores,
   jobs: number,
   call: Call,
 ): Promise<ComposeForecast> {
-  const reads = [...builders.values()].map((image) => readOf(image, image.manifest.layers));
-  if (base !== undefined && readsBase(plan)) {
+  const { base } = images;
+  const reads = originImages(images).map((image) => readOf(image, image.manifest.layers));
+  if (base !== undefined && readsBase(stage)) {
     const unknown: Descriptor[] = [];
     for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);
     if (unknown.length > 0) reads.push(readOf(base, unknown));
@@ -76,6 +80,7 @@ export async function forecastCompose(
   }
   return {
     reads,
+    directories: [...new Set(Array.from(images.directories.values(), ({ name }) => name))],
     targets,
   };
 }

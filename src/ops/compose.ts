@@ -12,13 +12,12 @@ import type { RegistryClientOptions } from "../store/registry/client.ts";
 import { assembleImage, type ComposedImage, describeParts } from "./assemble-image.ts";
 import { buildLayer } from "./build-layer.ts";
 import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
-import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { KeptListings } from "./kept-listings.ts";
 import { openPlaces } from "./places.ts";
 import { pushImage } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
-import { resolvePlan } from "./resolve-plan.ts";
+import { originImages, resolvePlan } from "./resolve-plan.ts";
 import { BaseStream } from "./stream-base.ts";
 
 /** Options of {@link compose}; those of the registries are among them. */
@@ -115,13 +114,13 @@ async function composeOne(
   const startedAt = performance.now();
   const { jobs, dryRun = false, onTransfer } = options;
   const images = await resolvePlan(plan, stores, call);
-  const { base, builders, platform } = images;
+  const { base, builders, directories, stages, platform } = images;
   const parts = describeParts(plan, images);
   const figures = (newLayerSize: number): ComposeFigures => {
     const baseSize = base === undefined ? 0 : layersSize(base.manifest);
     return {
       ...counter.figures(),
-      builderSize: [...builders.values()].reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
+      builderSize: originImages(images).reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
       baseSize,
       composedSize: baseSize + newLayerSize,
       elapsedMs: performance.now() - startedAt,
@@ -130,7 +129,7 @@ async function composeOne(
   const { cacheDirectory } = options;
   const listings = cacheDirectory === undefined ? undefined : new KeptListings(cacheDirectory, onTransfer);
   if (dryRun === "plan") {
-    const forecast = await forecastCompose(plan, images, parts.baseLayers, listings, stores, jobs, call);
+    const forecast = await forecastCompose(plan, images, parts, listings, stores, jobs, call);
     return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
   }
 
@@ -142,11 +141,14 @@ async function composeOne(
   const layer = await buildLayer(
     {
       plan,
+      stage: parts.stage,
+      epoch: plan.sourceDateEpoch,
       builders,
+      directories,
+      stages,
       base,
       baseStream: new BaseStream(parts.baseLayers, targets),
       listings,
-      workingDirectory: workingDirectory(parts.baseConfig, plan.config),
       jobs,
       budget,
       temporaryDirectory,

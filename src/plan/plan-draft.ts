@@ -1,11 +1,11 @@
 import type { ComposeImageError } from "../model/errors.ts";
-import { formatLocation, type ImageLocation } from "../model/location.ts";
-import type { ComposePlan, ConfigChanges, CopyStep } from "./compose-plan.ts";
+import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "./compose-plan.ts";
 import { defaultCompression } from "./compression.ts";
+import { SharedSources } from "./share-sources.ts";
 
-/** A copy step that may leave open which image it takes from: then it is the draft's builder. */
+/** A copy step that may leave open what it takes from: then it is the draft's builder. */
 export interface DraftCopy extends Omit<CopyStep, "from"> {
-  readonly from?: ImageLocation;
+  readonly from?: CopySource;
 }
 
 /** What can be said of all copy steps at once. */
@@ -14,7 +14,7 @@ export type CopyOptions = Partial<Pick<CopyStep, "chown" | "chmod" | "exclude" |
 /** What is said so far of a plan. Front ends make drafts; one over the other, completed, they are the plan. */
 export interface PlanDraft extends Partial<Omit<ComposePlan, "copies">> {
   /** Taken from by the steps that do not say. */
-  readonly builder?: ImageLocation;
+  readonly builder?: CopySource;
   readonly copies?: readonly DraftCopy[];
   /** Put over every copy step, those of drafts below too. */
   readonly copyOptions?: CopyOptions;
@@ -39,7 +39,7 @@ export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
 }
 
 /**
- * Makes the plan of a draft. Copy steps from equal locations share one.
+ * Makes the plan of a draft. Copy steps from equal sources share one, those of stages too.
  *
  * @param missing makes the error for a part that nobody has said.
  * @throws ComposeImageError `USAGE`
@@ -50,13 +50,11 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
   if (base === undefined) throw missing("base");
   if (steps.length === 0) throw missing("copies");
   if (targets.length === 0) throw missing("targets");
-  const shared = new Map<string, ImageLocation>();
+  const shared = new SharedSources();
   const copies = steps.map((step): CopyStep => {
     const from = step.from ?? builder;
     if (from === undefined) throw missing("builder");
-    const name = formatLocation(from);
-    shared.set(name, shared.get(name) ?? from);
-    return { ...step, from: shared.get(name) ?? from, ...copyOptions };
+    return { ...step, from: shared.of(from), ...copyOptions };
   });
   return {
     config: {},

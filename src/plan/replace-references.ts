@@ -1,6 +1,6 @@
 import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation, parseLocation } from "../model/location.ts";
-import type { ComposePlan } from "./compose-plan.ts";
+import type { BaseImage, ComposePlan, CopySource, CopyStep, Stage } from "./compose-plan.ts";
 import { within } from "./within.ts";
 
 /** What `--replace FROM=TO` says. */
@@ -33,26 +33,32 @@ export function parseReplacement(text: string): Replacement {
 }
 
 /**
- * The plan with replacements in every reference to a registry: builders, base and targets. Of several that fit, the one
- * that replaces most counts. Locations that copy steps share stay shared.
+ * The plan with replacements in every reference to a registry: builders, bases and targets, those of other stages too.
+ * Of several that fit, the one that replaces most counts. What copy steps share stays shared.
  *
  * @throws ComposeImageError `REFERENCE_INVALID` for what is no reference afterwards.
  */
 export function replaceReferences(plan: ComposePlan, replacements: readonly Replacement[]): ComposePlan {
   if (replacements.length === 0) return plan;
-  const known = new Map<ImageLocation, ImageLocation>();
-  const replaced = (location: ImageLocation): ImageLocation => {
-    const next = known.get(location) ?? replaceIn(location, replacements);
-    known.set(location, next);
-    return next;
+  const replaced = (location: ImageLocation): ImageLocation => replaceIn(location, replacements);
+  const known = new Map<CopySource, CopySource>();
+  const replacedBase = (base: BaseImage): BaseImage =>
+    base.kind === "scratch" ? base : { ...base, location: replaced(base.location) };
+  const replacedSource = (source: CopySource): CopySource => {
+    if (source.kind === "image") return { ...source, location: replaced(source.location) };
+    return source.kind === "stage" ? { ...source, stage: replacedStage(source.stage) } : source;
   };
-  const { base, copies, targets } = plan;
-  return {
-    ...plan,
-    base: base.kind === "scratch" ? base : { ...base, location: replaced(base.location) },
-    copies: copies.map((copy) => ({ ...copy, from: replaced(copy.from) })),
-    targets: targets.map(replaced),
+  const replacedCopy = (copy: CopyStep): CopyStep => {
+    const from = known.get(copy.from) ?? replacedSource(copy.from);
+    known.set(copy.from, from);
+    return { ...copy, from };
   };
+  const replacedStage = <S extends Stage>(stage: S): S => ({
+    ...stage,
+    base: replacedBase(stage.base),
+    copies: stage.copies.map(replacedCopy),
+  });
+  return { ...replacedStage(plan), targets: plan.targets.map(replaced) };
 }
 
 function replaceIn(location: ImageLocation, replacements: readonly Replacement[]): ImageLocation {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { formatLocation, parseLocation } from "../../src/model/location.ts";
 import type { ComposePlan } from "../../src/plan/compose-plan.ts";
+import { formatCopySource, imageSource } from "../../src/plan/copy-source.ts";
 import { parseReplacement, replaceReferences } from "../../src/plan/replace-references.ts";
 
-const from = parseLocation("r.example/builder:1");
+const from = imageSource(parseLocation("r.example/builder:1"));
 
 function planOf(base: string): ComposePlan {
   const step = { from, sources: ["/a"], destination: "/a", exclude: [], link: false };
@@ -64,7 +65,7 @@ describe("replacing references", () => {
     ]);
     expect(plan.base).toEqual({ kind: "scratch" });
     expect(plan.targets.map(formatLocation)).toEqual(["x.example/app:1", "oci:r.example/out"]);
-    expect(plan.copies.map((copy) => formatLocation(copy.from))).toEqual([
+    expect(plan.copies.map((copy) => formatCopySource(copy.from))).toEqual([
       "x.example/builder:1",
       "x.example/builder:1",
     ]);

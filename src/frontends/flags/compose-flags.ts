@@ -4,8 +4,9 @@ import { parsePlatform } from "../../model/platform.ts";
 import { formats, oneOf, records } from "../../plan/choices.ts";
 import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { parseCompression } from "../../plan/compression.ts";
+import { parseCopySource } from "../../plan/copy-source.ts";
 import { parseDirectory } from "../../plan/directory.ts";
-import { parseBase, parseImage, parseTarget } from "../../plan/images.ts";
+import { parseBase, parseTarget } from "../../plan/images.ts";
 import { parseMode } from "../../plan/mode.ts";
 import {
   type CopyOptions,
@@ -73,7 +74,7 @@ export function draftFromFlags(flags: ComposeFlags): PlanDraft {
   if (builder === "") throw missingFlag("builder");
   if (base === "") throw missingFlag("base");
   return {
-    ...(builder !== undefined && { builder: parseImage(builder, "--builder") }),
+    ...(builder !== undefined && { builder: parseCopySource(builder, "--builder") }),
     ...(base !== undefined && { base: parseBase(base, "--base") }),
     ...(directory.length > 0 && { copies: directory.map(copyStep) }),
     copyOptions: copyOptions(flags),

@@ -2,6 +2,7 @@ import type { ComposeImageError } from "../../model/errors.ts";
 import type { ImageLocation } from "../../model/location.ts";
 import { parseOwner } from "../../model/owner.ts";
 import type { ConfigChanges } from "../../plan/compose-plan.ts";
+import { imageSource } from "../../plan/copy-source.ts";
 import type { DraftCopy, PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
 import { within } from "../../plan/within.ts";
 import { faultAt, type Located, type LocatedMap, placeName } from "../yaml/located.ts";
@@ -67,7 +68,7 @@ export function draftFromBuild(
     ...(entrypoint !== undefined && { entrypoint }),
   };
   return {
-    ...(builder !== undefined && { builder }),
+    ...(builder !== undefined && { builder: imageSource(builder) }),
     ...(base?.image !== undefined && { base: base.image }),
     ...(copies !== undefined && { copies }),
     config,

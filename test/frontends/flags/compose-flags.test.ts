@@ -22,7 +22,7 @@ describe("flags", () => {
     });
     expect(copies).toEqual([
       {
-        from: expect.objectContaining({ transport: "registry" }),
+        from: { kind: "image", location: expect.objectContaining({ transport: "registry" }) },
         sources: ["/opt/app"],
         destination: "/opt/app",
         exclude: [],

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ComposeFileOptions, parseComposeFile } from "../../../src/frontends/plans.ts";
 import { formatLocation } from "../../../src/model/location.ts";
 import type { ComposePlan } from "../../../src/plan/compose-plan.ts";
+import { formatCopySource } from "../../../src/plan/copy-source.ts";
 
 /** A Build that says as little as it can; `runtime` and `spec` are further lines. */
 function buildOf(
@@ -26,7 +27,7 @@ function only(text: string, options: ComposeFileOptions = {}): ComposePlan {
 }
 
 function names({ copies, targets }: ComposePlan) {
-  return { builders: copies.map(({ from }) => formatLocation(from)), targets: targets.map(formatLocation) };
+  return { builders: copies.map(({ from }) => formatCopySource(from)), targets: targets.map(formatLocation) };
 }
 
 describe("a Build", () => {
