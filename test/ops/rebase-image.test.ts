@@ -213,6 +213,7 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
     { directory: ["/app:/opt/app"], link: true },
     [dir("opt", { mode: 0o700 })],
   ],
+  ["all goes to the root", { directory: ["/app:/"] }, [file("x")]],
   ["nothing was copied", { directory: ["/none*:/srv/x/"] }, [symlink("srv", "data")]],
   ["directories were made", { directory: ["/app:/made/app"], chown: "7:7", workdir: "/work/x" }, [file("x")]],
   ["a made directory is there as it was made", { directory: ["/app:/made/app"] }, [dir("made")]],
