@@ -297,6 +297,18 @@ test("where nothing says what an image was made on, it has to be said", async ()
   });
 });
 
+test("labels that an image took over from its base do not say what it was made on", async () => {
+  const { rebase, directory, at } = await scene();
+  const Labels = {
+    "org.opencontainers.image.base.name": "registry.example/base-of-the-base:1",
+    "io.github.compose-image.copy": "[]",
+  };
+  await putImage(directory, "inherits", { layers: [...oldBase.layers, [dir("opt")]], execution: { Labels } });
+  await expect(rebase({}, { image: at("inherits"), oldBase: undefined })).rejects.toMatchObject({
+    code: "USAGE",
+  });
+});
+
 test("layers that were not composed are taken as they are, with a warning", async () => {
   const { rebase, directory, events, at } = await scene();
   await putImage(directory, "built", { layers: [...oldBase.layers, [dir("opt")]] });
