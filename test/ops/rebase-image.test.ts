@@ -213,6 +213,7 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
     { directory: ["/app:/opt/app"], link: true },
     [dir("opt", { mode: 0o700 })],
   ],
+  ["all goes to the root", { directory: ["/app:/"] }, [file("x")]],
   ["nothing was copied", { directory: ["/none*:/srv/x/"] }, [symlink("srv", "data")]],
   ["directories were made", { directory: ["/app:/made/app"], chown: "7:7", workdir: "/work/x" }, [file("x")]],
   ["a made directory is there as it was made", { directory: ["/app:/made/app"] }, [dir("made")]],
@@ -293,6 +294,18 @@ test("where nothing says what an image was made on, it has to be said", async ()
   await expect(rebase({}, { image: at("old"), oldBase: undefined })).rejects.toMatchObject({
     code: "USAGE",
     hint: expect.stringContaining("--old-base"),
+  });
+});
+
+test("labels that an image took over from its base do not say what it was made on", async () => {
+  const { rebase, directory, at } = await scene();
+  const Labels = {
+    "org.opencontainers.image.base.name": "registry.example/base-of-the-base:1",
+    "io.github.compose-image.copy": "[]",
+  };
+  await putImage(directory, "inherits", { layers: [...oldBase.layers, [dir("opt")]], execution: { Labels } });
+  await expect(rebase({}, { image: at("inherits"), oldBase: undefined })).rejects.toMatchObject({
+    code: "USAGE",
   });
 });
 
