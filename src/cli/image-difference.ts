@@ -13,14 +13,14 @@ import { formatBytes } from "./quantities.ts";
 /** What `diff` prints for people; nothing for images that are equal. */
 export function describeDifference(difference: ImageDifference): string {
   if (isEqual(difference)) return "";
-  const { before, after, commonLayers, config, annotations, files } = difference;
+  const { before, after, config, annotations, files } = difference;
   const said = [
     ...config.map(({ field, key, ...values }) => ({ name: [field, key], values })),
     ...annotations.map(({ key, ...values }) => ({ name: ["annotation", key], values })),
   ];
   return [
     ...[before, after].map((image, i) => `${i === 0 ? "---" : "+++"} ${imageLine(image)}`),
-    ...layerLines(difference, commonLayers),
+    ...layerLines(difference),
     ...said.flatMap(({ name, values }) =>
       valueLines(
         name.filter((part) => part !== undefined),
@@ -39,17 +39,18 @@ function imageLine({ location, resolved, manifest, config }: ResolvedImage): str
   return `${visibleText(formatLocation(location))}  ${resolved.digest}  ${formatPlatform(config.platform)}  ${size}`;
 }
 
-function layerLines({ before, after }: ImageDifference, common: number): string[] {
+function layerLines({ layers: { common, removed, added } }: ImageDifference): string[] {
   const line = (mark: string) => (layer: Descriptor) =>
     `${mark} layer ${layer.digest}  ${formatBytes(layer.size)}`;
   return [
     ...(common > 0 ? [`  ${common} ${common === 1 ? "layer" : "layers"} in common`] : []),
-    ...before.manifest.layers.slice(common).map(line("-")),
-    ...after.manifest.layers.slice(common).map(line("+")),
+    ...removed.map(line("-")),
+    ...added.map(line("+")),
   ];
 }
 
-function valueLines(
+/** What two values of one name are: a line for what was, one for what is. */
+export function valueLines(
   name: readonly string[],
   { before, after }: { readonly before?: Json; readonly after?: Json },
 ): string[] {
@@ -117,15 +118,15 @@ function sizeAfter(change: FileChange): number {
 
 /** What `diff --json` prints; `docs/images.md` describes it. Fields may be added, none is renamed or removed. */
 export function differenceDocument(difference: ImageDifference): unknown {
-  const { before, after, commonLayers, config, annotations, files } = difference;
+  const { before, after, layers, config, annotations, files } = difference;
   return {
     equal: isEqual(difference),
     before: imageDocument(before),
     after: imageDocument(after),
     layers: {
-      common: commonLayers,
-      removed: before.manifest.layers.slice(commonLayers).map(named),
-      added: after.manifest.layers.slice(commonLayers).map(named),
+      common: layers.common,
+      removed: layers.removed.map(named),
+      added: layers.added.map(named),
     },
     config,
     annotations,

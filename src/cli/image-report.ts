@@ -121,10 +121,12 @@ function pairs(map: Readonly<Record<string, string>>): string[] {
 }
 
 function historyOf({ history }: ImageConfig): string[] {
-  return history.map(({ created, created_by, comment, empty_layer }) => {
+  const times = history.map(({ created }) => String(created ?? "-"));
+  const width = Math.max(0, ...times.map(({ length }) => length));
+  return history.map(({ created_by, comment, empty_layer }, i) => {
     const step = [created_by, comment].filter((part) => typeof part === "string" && part !== "").join("  # ");
     const shown = step.length > maxStepLength ? `${step.slice(0, maxStepLength)}…` : step;
-    return [String(created ?? "-"), empty_layer === true ? "no layer" : "layer   ", shown].join("  ");
+    return [times[i]?.padEnd(width), empty_layer === true ? "no layer" : "layer   ", shown].join("  ");
   });
 }
 

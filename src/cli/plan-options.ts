@@ -10,6 +10,7 @@ import type { PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
 import { collectOption } from "./collect-option.ts";
+import { addConfigOptions } from "./config-options.ts";
 import { type DockerfileFlags, dockerfileOptions, isDockerfile } from "./dockerfile-options.ts";
 import { givenVariable } from "./given-variable.ts";
 import type { Terminal } from "./terminal.ts";
@@ -77,7 +78,7 @@ export function addPlanOptions(command: Command): Command {
 
 /** Adds those of them that need no file. */
 export function addPlanFlags(command: Command): Command {
-  return command
+  command
     .optionsGroup("What to compose:")
     .option(
       "--replace <from=to>",
@@ -86,7 +87,7 @@ export function addPlanFlags(command: Command): Command {
     )
     .option(
       "--builder <image>",
-      "image the directories are taken from: a registry reference or oci:DIR[:TAG]; or local:DIR",
+      "image the directories are taken from: a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR",
     )
     .option("--base <image>", "image to build on, or scratch")
     .option(
@@ -94,7 +95,11 @@ export function addPlanFlags(command: Command): Command {
       "directory or file to take, and where it goes; repeatable",
       collectOption,
     )
-    .option("--tag <image>", "where the image is pushed to; repeatable", collectOption)
+    .option(
+      "--tag <image>",
+      "where the image goes; of archives - is standard output; repeatable",
+      collectOption,
+    )
     .option(
       "--platform <os/arch>",
       "platform of base and result (default: the only one, else this machine's)",
@@ -112,18 +117,8 @@ export function addPlanFlags(command: Command): Command {
       "--link",
       "do not look at the base, as COPY --link: its directories' owners and symlinks are not kept",
     )
-    .optionsGroup("What the image says:")
-    .option("--env <key=value>", "environment variable; repeatable", collectOption)
-    .option("--label <key=value>", "label; repeatable", collectOption)
-    .option("--annotation <key=value>", "annotation of the manifest; repeatable", collectOption)
-    .option("--workdir <path>", "working directory; made where it is missing")
-    .option("--user <user[:group]>", "user the container runs as")
-    .option(
-      "--entrypoint <json>",
-      `entrypoint, as '["node","server.js"]' or one word; clears the base's command`,
-    )
-    .option("--cmd <json>", "command, written as the entrypoint is")
-    .option("--expose <port[/proto]>", "port the container listens on; repeatable", collectOption)
+    .optionsGroup("What the image says:");
+  return addConfigOptions(command, { workdir: "made where it is missing", owner: "the base's" })
     .option("--history-comment <text>", "comment of the new layer's history entry")
     .option(
       "--record <where>",
@@ -134,7 +129,10 @@ export function addPlanFlags(command: Command): Command {
       "--source-date-epoch <seconds>",
       "latest time of files, and the image's time (default: SOURCE_DATE_EPOCH)",
     )
-    .option("--compression <algorithm>", "of the new layer: gzip[:0-9] or none (default: gzip:6)");
+    .option(
+      "--compression <algorithm>",
+      "of the new layer: gzip[:0-9], zstd[:1-19] or none (default: gzip:6)",
+    );
 }
 
 /**

@@ -7,6 +7,7 @@ import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addConfigCommand } from "./commands/config.ts";
 import { addDiffCommand } from "./commands/diff.ts";
 import { addDockerfileCommand } from "./commands/dockerfile.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -15,6 +16,7 @@ import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
+import { addRebaseCommand } from "./commands/rebase.ts";
 import { addRecomposeCommand } from "./commands/recompose.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStaleCommand } from "./commands/stale.ts";
@@ -77,6 +79,8 @@ function makeProgram(terminal: Terminal): Command {
   addCatCommand(program, terminal);
   addInspectCommand(program, terminal);
   addDiffCommand(program, terminal);
+  addConfigCommand(program, terminal);
+  addRebaseCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);
@@ -121,6 +125,15 @@ function processTerminal(signal: AbortSignal, outputFault: OutputFault): Termina
         outputFault.note(error);
       }
     },
+    writeWhole: async (content) => {
+      try {
+        await pipeline(content, process.stdout, { end: false, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw localError(error, "cannot write to standard output");
+      }
+    },
+    isOutputTerminal: process.stdout.isTTY === true,
     writeError: (text) => process.stderr.write(text),
     readInput: async (limit) => {
       try {

@@ -72,13 +72,14 @@ function isUndecided(before: FileNode, after: FileNode): boolean {
   return before.origin?.blob !== after.origin?.blob || before.offset !== after.offset;
 }
 
+const none: ReadonlyMap<ByteString, FileNode> = new Map();
+
 function* pairsOf(
   path: ImagePath,
   before: FileNode | undefined,
   after: FileNode | undefined,
 ): Generator<readonly [ImagePath, FileNode | undefined, FileNode | undefined]> {
   yield [path, before, after];
-  const none = new Map<ByteString, FileNode>();
   const { children: old = none } = before ?? {};
   const { children: current = none } = after ?? {};
   for (const [name, child] of old) yield* pairsOf(childPath(path, name), child, current.get(name));

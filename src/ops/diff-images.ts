@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { isDeepStrictEqual } from "node:util";
 import { type Call, unstoppable } from "../io/call.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
@@ -11,6 +12,7 @@ import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
 import { LayerReader } from "../layers/layer-reader.ts";
 import { rootPath } from "../layers/path.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { Stores } from "../store/open-stores.ts";
@@ -29,8 +31,13 @@ export interface DiffOptions extends ImageFilesOptions {
 export interface ImageDifference {
   readonly before: ResolvedImage;
   readonly after: ResolvedImage;
-  /** How many layers, from the bottom, are the same. */
-  readonly commonLayers: number;
+  /** Layers by what is in them, uncompressed, whatever their position. */
+  readonly layers: {
+    /** How many of the second image's the first has, too. */
+    readonly common: number;
+    readonly removed: readonly Descriptor[];
+    readonly added: readonly Descriptor[];
+  };
   readonly config: readonly ConfigDifference[];
   /** Of the manifests. */
   readonly annotations: readonly MapDifference[];
@@ -58,19 +65,24 @@ export async function diffImages(
   await using stores = new Stores(options);
   const before = await resolveImage(stores, "image", beforeLocation, options.platform, call);
   const after = await resolveImage(stores, "image", afterLocation, options.platform, call);
+  const added = layersNotIn(after, before);
   return {
     before,
     after,
-    commonLayers: commonLayers(before, after),
+    layers: {
+      common: after.manifest.layers.length - added.length,
+      removed: layersNotIn(before, after),
+      added,
+    },
     config: compareConfigs(before.config, after.config),
     annotations: compareMaps({ ...before.manifest.annotations }, { ...after.manifest.annotations }),
     files: await diffFiles(before, after, options, call),
   };
 }
 
-function commonLayers({ config: before }: ResolvedImage, { config: after }: ResolvedImage): number {
-  const differing = before.diffIds.findIndex((diffId, i) => diffId !== after.diffIds[i]);
-  return differing < 0 ? before.diffIds.length : differing;
+function layersNotIn({ manifest, config }: ResolvedImage, other: ResolvedImage): Descriptor[] {
+  const there = new Set<string | undefined>(other.config.diffIds);
+  return manifest.layers.filter((_, i) => !there.has(config.diffIds[i]));
 }
 
 async function diffFiles(
@@ -79,8 +91,8 @@ async function diffFiles(
   { jobs = 4, memoryLimit = 64 * 1024 * 1024, times = true, onTransfer = ignoreTransfers }: DiffOptions,
   call: Call,
 ): Promise<FileChange[]> {
-  const lengths = new Set([before, after].map(({ config }) => config.diffIds.length));
-  if (lengths.size === 1 && commonLayers(before, after) === before.config.diffIds.length) return [];
+  const [old, current] = [before, after].map(({ manifest }) => manifest.layers.map(({ digest }) => digest));
+  if (isDeepStrictEqual(old, current)) return [];
   await using bodies = new Spool(new MemoryBudget(memoryLimit), tmpdir());
   const blobs = new Map<Digest, LayerBlob>();
   const views = [before, after].map(
@@ -96,10 +108,10 @@ async function diffFiles(
     call,
   );
   for (const view of views) view.release();
-  const [old, current] = roots;
-  if (old === undefined || current === undefined) return [];
-  const digests = await digestBodies(undecidedFiles(old, current), jobs, call);
-  return compareTrees(old, current, {
+  const [beforeRoot, afterRoot] = roots;
+  if (beforeRoot === undefined || afterRoot === undefined) return [];
+  const digests = await digestBodies(undecidedFiles(beforeRoot, afterRoot), jobs, call);
+  return compareTrees(beforeRoot, afterRoot, {
     times,
     sameContent: (pair) => digests.get(pair.before) === digests.get(pair.after),
   });

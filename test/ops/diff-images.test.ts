@@ -33,7 +33,7 @@ async function changesOf(
 }
 
 test("files are added, removed and changed as a container would see it, layers applied", async () => {
-  const { files, commonLayers } = await diffOf(
+  const { files, layers } = await diffOf(
     { layers: [common, [file("etc/size", "1"), file("etc/same", "same")]] },
     {
       layers: [
@@ -43,7 +43,7 @@ test("files are added, removed and changed as a container would see it, layers a
       ],
     },
   );
-  expect(commonLayers).toBe(1);
+  expect(layers).toMatchObject({ common: 1, removed: [{}], added: [{}, {}] });
   expect(files.map(({ change, path }) => [change, path])).toEqual([
     ["added", "app"],
     ["added", "app/new"],
