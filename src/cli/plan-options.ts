@@ -30,7 +30,10 @@ function onlyFile(flag: string): (file: string, previous: string | undefined) =>
   return (file, previous) => {
     if (previous === undefined) return file;
     throw new ComposeImageError("USAGE", `${flag} is given twice: ${previous} and ${file}`, {
-      hint: "Put both into one file, as two documents; or change one with --set.",
+      hint:
+        flag === "--file"
+          ? "Put both into one file, as two documents; or change one with --set."
+          : "An image is made by one Dockerfile.",
     });
   };
 }

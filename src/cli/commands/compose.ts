@@ -36,6 +36,8 @@ Example:
     --directory /opt/app-root/src:/run/app --workdir /run/app --entrypoint '["node","server.js"]' \\
     --tag registry.example/app:1.2.3
   compose-image -f compose.yaml --var VERSION=1.2.3 --tag registry.example/app:latest
+  compose-image --dockerfile Dockerfile --build-context build=registry.example/app-builder:sha-1a2b \\
+    --tag registry.example/app:1.2.3
 
 Standard output gets one line for each repository the image was pushed to: repository@sha256:…
 With --dry-run=full it gets the digest alone.`;
