@@ -1,26 +1,21 @@
-import { createReadStream } from "node:fs";
 import type { Command } from "commander";
 import { type ComposeFlags, parseComposeFlags } from "../frontends/flags/compose-flags.ts";
-import { abortable } from "../io/abortable.ts";
-import { collect } from "../io/collect.ts";
-import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
+import { addBuilderOptions, type BuilderFlags, builderOf, readBuildRootOf } from "./builder-options.ts";
 import { collectOption } from "./collect-option.ts";
+import { readText } from "./read-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of every command that says what to compose. */
-export interface PlanFlags extends ComposeFlags {
+export interface PlanFlags extends ComposeFlags, BuilderFlags {
   readonly file?: string;
   readonly var?: readonly string[];
   readonly set?: readonly string[];
   readonly replace?: readonly string[];
 }
-
-/** Largest file taken, in bytes. */
-const maxFileSize = 1024 * 1024;
 
 /** Files are not merged, as other tools do with several: who gives two would miss one. */
 function onlyFile(file: string, previous: string | undefined): string {
@@ -32,7 +27,7 @@ function onlyFile(file: string, previous: string | undefined): string {
 
 /** Adds the flags that say what to compose. */
 export function addPlanOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
@@ -53,11 +48,8 @@ export function addPlanOptions(command: Command): Command {
       "--replace <from=to>",
       "host, path or name to replace in references, as docker.io/library=registry.example/hub; repeatable",
       collectOption,
-    )
-    .option(
-      "--builder <image>",
-      "image the directories are taken from; a registry reference or oci:DIR[:TAG]",
-    )
+    );
+  return addBuilderOptions(command)
     .option("--base <image>", "image to build on, or scratch")
     .option(
       "--directory <src[:dst]>",
@@ -131,7 +123,8 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
       );
     }
     const replacements = replace.map(parseReplacement);
-    const plan = parseComposeFlags({ ...flags, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
+    const builder = builderOf(flags, await readBuildRootOf(flags, terminal));
+    const plan = parseComposeFlags({ ...flags, builder, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
     return [replaceReferences(plan, replacements)];
   }
   const options = {
@@ -139,10 +132,12 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
     variables: Object.fromEntries(variables.map((item) => variableOf(item, terminal.env))),
     set,
     flags,
+    buildRoot: await readBuildRootOf(flags, terminal),
+    imagestreamRegistry: flags.imagestreamRegistry,
     replace,
     sourceDateEpoch: epoch === undefined ? undefined : parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: "),
   };
-  const text = await readText(file, terminal);
+  const text = await readText(file, `--file ${file}`, terminal);
   // Loaded only now: YAML takes time that a command without a file need not spend.
   const { parseComposeFile } = await import("../frontends/plans.ts");
   return parseComposeFile(text, options);
@@ -160,29 +155,4 @@ function variableOf(item: string, env: Terminal["env"]): [name: string, value: s
   throw new ComposeImageError("USAGE", `--var ${name}: the environment has no ${name}`, {
     hint: `Set it, or write --var ${name}=VALUE.`,
   });
-}
-
-async function readText(file: string, terminal: Terminal): Promise<string> {
-  const { signal } = terminal;
-  try {
-    if (file === "-") return await terminal.readInput(maxFileSize);
-    const content = await abortable(collect(createReadStream(file), maxFileSize, file), { signal });
-    return new TextDecoder("utf-8", { fatal: true }).decode(content);
-  } catch (error) {
-    if (error instanceof ComposeImageError && error.code === "LIMIT_EXCEEDED") {
-      throw new ComposeImageError("USAGE", `--file ${file} is larger than ${maxFileSize} bytes`, {
-        hint: "It says what to compose, and is a few lines of YAML.",
-      });
-    }
-    if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
-      throw new ComposeImageError("USAGE", `--file ${file} is not UTF-8`, { hint: "Save it as UTF-8." });
-    }
-    if (errnoOf(error) === "ENOENT") {
-      throw new ComposeImageError("USAGE", `--file ${file} is not there`, {
-        hint: "Check the path; it is meant from the current directory.",
-      });
-    }
-    if (signal.aborted) throw signal.reason;
-    throw localError(error, `cannot read ${file}`);
-  }
 }

@@ -1,10 +1,17 @@
 import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation } from "../model/location.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
-import { formatCopySource } from "../plan/copy-source.ts";
+import { formatCopySource, imageSource } from "../plan/copy-source.ts";
+import {
+  followImageStream,
+  type ImageStreamName,
+  type ImageStreams,
+  parseImageStreamRegistry,
+} from "../plan/image-streams.ts";
 import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { draftFromComposeFile, missingKey } from "./compose-file/compose-file.ts";
+import { imageStreamsIn } from "./compose-file/image-streams-shape.ts";
 import { type ComposeFlags, draftFromFlags } from "./flags/compose-flags.ts";
 import { draftFromBuild, isKubernetesObject, missingField } from "./shipwright/build.ts";
 import type { Located } from "./yaml/located.ts";
@@ -22,6 +29,10 @@ export interface ComposeFileOptions {
   readonly set?: readonly string[] | undefined;
   /** Flags, put over each document. */
   readonly flags?: ComposeFlags | undefined;
+  /** The image stream that a repository names as builder; in the place of `flags.builder`. */
+  readonly buildRoot?: ImageStreamName | undefined;
+  /** `HOST[/PATH]`: where image streams are pulled from that a document does not map. */
+  readonly imagestreamRegistry?: string | undefined;
   /** `FROM=TO`, for the references in the plans. */
   readonly replace?: readonly string[] | undefined;
   /** Used where neither document nor flags say it. */
@@ -40,7 +51,12 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   const settings = (options.set ?? []).map(parseSetting);
   const replacements = (options.replace ?? []).map(parseReplacement);
   const reader = new DraftReader(settings, new Map(Object.entries(options.variables ?? {})));
-  const upper = draftFromFlags(flags);
+  const { buildRoot, imagestreamRegistry } = options;
+  const registry =
+    imagestreamRegistry === undefined
+      ? undefined
+      : parseImageStreamRegistry(imagestreamRegistry, "--imagestream-registry");
+  const flagged = draftFromFlags(flags);
   const lower: PlanDraft = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
   const documents = readDocuments(text, name);
   if (documents.length === 0) {
@@ -49,7 +65,8 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
     });
   }
   const plans = documents.map((document) => {
-    const { draft, missing } = reader.read(document, upper);
+    const { draft, missing, known } = reader.read(document, flagged);
+    const upper = buildRoot === undefined ? flagged : withBuilder(flagged, buildRoot, { registry, known });
     const whole = overlayDraft(overlayDraft(lower, draft), upper);
     expectBuilderUsed(whole, upper);
     const plan = completePlan(whole, missing);
@@ -58,6 +75,15 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   reader.expectAllUsed(name);
   expectDistinctTargets(plans, documents);
   return plans;
+}
+
+/** What a document says. */
+interface DocumentDraft {
+  readonly draft: PlanDraft;
+  /** The error for what neither it nor a flag says. */
+  readonly missing: (part: PlanPart) => ComposeImageError;
+  /** Images by the names of image streams. */
+  readonly known: ImageStreams["known"];
 }
 
 /** Reads documents of either kind, and knows what of the options they made use of. */
@@ -75,21 +101,23 @@ class DraftReader {
     );
   }
 
-  read(
-    document: Located,
-    flags: PlanDraft,
-  ): { readonly draft: PlanDraft; readonly missing: (part: PlanPart) => ComposeImageError } {
+  read(document: Located, flags: PlanDraft): DocumentDraft {
     if (isKubernetesObject(document)) {
       const set = this.#settings.filter(({ key }) => !isParameter(key)).reduce(applySetting, document);
       const build = isKubernetesObject(set) ? set : document;
       return {
         draft: draftFromBuild(build, this.#parameters, flags.targets?.[0]),
         missing: (part) => missingField(document, part),
+        known: {},
       };
     }
     this.#hasOwnFormat = true;
     const set = this.#settings.reduce(applySetting, substituteVariables(document, this.#variables));
-    return { draft: draftFromComposeFile(set), missing: (part) => missingKey(document, part) };
+    return {
+      draft: draftFromComposeFile(set),
+      missing: (part) => missingKey(document, part),
+      known: imageStreamsIn(set),
+    };
   }
 
   /** What is given and used nowhere was misspelt, here or there. */
@@ -112,6 +140,10 @@ class DraftReader {
 /** A Build has no key worth setting at its top. */
 function isParameter(key: string): boolean {
   return !/^(?:spec|metadata)[.[]/.test(key);
+}
+
+function withBuilder(flags: PlanDraft, buildRoot: ImageStreamName, streams: ImageStreams): PlanDraft {
+  return { ...flags, builder: imageSource(followImageStream(buildRoot, streams)) };
 }
 
 /** A builder that a flag names is meant for something. */

@@ -14,6 +14,7 @@ import { count, text, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { imageStreamsShape } from "./image-streams-shape.ts";
 
 const image = text("an image", parseCopySource);
 const platform = text("a platform", (name, what) => within(what, () => parsePlatform(name)));
@@ -48,6 +49,10 @@ export const fileShape = object(
         pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
+    ),
+    imagestreams: described(
+      "Images that stand for OpenShift's image streams, by namespace/name:tag.",
+      imageStreamsShape,
     ),
     base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
     copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),
