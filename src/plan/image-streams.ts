@@ -53,7 +53,7 @@ export function parseImageStreamRegistry(text: string, what: string): RegistryNa
 }
 
 /** The name as messages and mappings have it: `namespace/name:tag`. */
-export function formatImageStream({ namespace, name, tag, digest }: Omit<ImageStreamName, "what">): string {
+function formatImageStream({ namespace, name, tag, digest }: Omit<ImageStreamName, "what">): string {
   return `${namespace}/${name}${tag === undefined ? `@${digest}` : `:${tag}`}`;
 }
 
