@@ -74,6 +74,16 @@ export const truth: Shape<boolean> = {
 /** Whatever is there, which concerns others. */
 export const foreign: Shape<undefined> = { wanted: "anything", schema: {}, read: () => undefined };
 
+/** What has a meaning that nothing here can carry out. */
+export function refused(why: string, hint: string): Shape<undefined> {
+  return {
+    ...foreign,
+    read: (value) => {
+      throw faultAt(value, why, hint);
+    },
+  };
+}
+
 function orVariable(schema: JsonObject): JsonObject {
   if (schema.pattern === undefined && schema.enum === undefined) return schema;
   return { anyOf: [schema, { type: "string", pattern: variable }] };
