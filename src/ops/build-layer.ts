@@ -19,11 +19,13 @@ import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import { checkUser } from "./check-user.ts";
+import type { ExpandedStage } from "./expand-stage.ts";
 import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
 import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
 
 /** What {@link buildLayer} works with. */
 export interface BuildLayerContext extends ViewsContext {
+  readonly plan: ComposePlan;
   readonly jobs: number;
   readonly budget: MemoryBudget;
   readonly temporaryDirectory: string;
@@ -37,17 +39,17 @@ export interface BuildLayerContext extends ViewsContext {
  * @throws ComposeImageError as reading layers and copying do; `DISK_FULL`, `LOCAL_IO` for the temporary file.
  */
 export async function buildLayer(context: BuildLayerContext, call: Call): Promise<BuiltLayer> {
-  const { plan, base, jobs, budget, temporaryDirectory, layerSpool } = context;
-  const steps = plan.copies.map((step) => ({ ...step, excludePatterns: new ExcludePatterns(step.exclude) }));
+  const { plan, stage, base, jobs, budget, temporaryDirectory, layerSpool } = context;
+  const steps = stage.copies.map((step) => ({ ...step, excludePatterns: new ExcludePatterns(step.exclude) }));
   await using bodies = new Spool(budget, temporaryDirectory);
   const reader = new LayerReader(bodies, jobs);
   const { builderViews, baseView } = openViews(context);
   const views = [...builderViews.values(), ...(baseView === undefined ? [] : [baseView])];
   if (context.baseStream.sends) {
-    await reader.ask([...builderViews.values()], () => findAllSources(plan, builderViews), call);
+    await reader.ask([...builderViews.values()], () => findAllSources(stage, builderViews), call);
   }
   const accounts =
-    baseView !== undefined && needsAccounts(plan)
+    baseView !== undefined && needsAccounts(stage)
       ? await readAccountFiles(baseView, views, reader, bodies, call)
       : { passwd: "", group: "" };
 
@@ -60,11 +62,12 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
       askAll(steps, (step) => {
         const view = builderViews.get(step.from);
         if (view === undefined) throw new ComposeImageError("INTERNAL", "a copy step without its builder");
+        for (const path of step.madeBefore) addDirectory(output, path, baseView?.tree(), madeMtime);
         copyInto(output, {
           fromName: view.name,
           from: view.tree(),
           sources: step.sources,
-          destination: fromDirectory(step.destination, context.workingDirectory),
+          destination: fromDirectory(step.destination, step.workingDirectory),
           owner: step.chown && resolveOwner(step.chown, accounts, baseName),
           mode: step.chmod,
           exclude: step.excludePatterns,
@@ -72,8 +75,8 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
           madeMtime,
         });
       });
-      if (plan.config.workdir !== undefined && !plan.copies.every(({ link }) => link)) {
-        addWorkingDirectory(output, context.workingDirectory, baseView?.tree(), madeMtime);
+      if (stage.config.workdir !== undefined && !stage.copies.every(({ link }) => link)) {
+        addDirectory(output, stage.workingDirectory, baseView?.tree(), madeMtime);
       }
       return output.root;
     },
@@ -81,7 +84,7 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
   );
   for (const view of views) view.release();
   if (base === undefined || baseView !== undefined)
-    checkUser(plan, accounts, root, baseName, context.onWarning);
+    checkUser(stage.config, accounts, root, baseName, context.onWarning);
   await reader.stage(filesOf(root), call);
   const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
     const extent = origin?.blob.bodies.get(offset);
@@ -94,21 +97,16 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
 }
 
 /** Fails when a source is missing: that is to show before anything of the base is sent. */
-function findAllSources(plan: ComposePlan, views: ReadonlyMap<CopySource, ImageView>): void {
-  const all = plan.copies.flatMap(({ from, sources }) => sources.map((source) => ({ from, source })));
+function findAllSources(stage: ExpandedStage, views: ReadonlyMap<CopySource, ImageView>): void {
+  const all = stage.copies.flatMap(({ from, sources }) => sources.map((source) => ({ from, source })));
   askAll(all, ({ from, source }) => {
     const view = views.get(from);
     if (view !== undefined) findSources(view.tree(), source, view.name);
   });
 }
 
-/** The directory the container starts in, made in the new layer where neither base nor copies have it. */
-function addWorkingDirectory(
-  output: OutputTree,
-  path: string,
-  base: MergedTree | undefined,
-  mtime: string,
-): void {
+/** A working directory, made in the new layer where neither base nor copies have it. */
+function addDirectory(output: OutputTree, path: string, base: MergedTree | undefined, mtime: string): void {
   const cleaned = resolveLexically(rootPath, bytesOfText(path));
   if (base?.walk(cleaned, true, "base").node?.children !== undefined) return;
   output.directory(cleaned, base, { mtime });

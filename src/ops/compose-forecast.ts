@@ -3,6 +3,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
+import type { KnownParts } from "./assemble-image.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
@@ -57,14 +58,14 @@ async function forecastTarget(
 export async function forecastCompose(
   plan: ComposePlan,
   { base, builders }: PlanImages,
-  baseLayers: readonly ImageBlob[],
+  { stage, baseLayers }: KnownParts,
   listings: KeptListings | undefined,
   stores: Stores,
   jobs: number,
   call: Call,
 ): Promise<ComposeForecast> {
   const reads = [...builders.values()].map((image) => readOf(image, image.manifest.layers));
-  if (base !== undefined && readsBase(plan)) {
+  if (base !== undefined && readsBase(stage)) {
     const unknown: Descriptor[] = [];
     for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);
     if (unknown.length > 0) reads.push(readOf(base, unknown));

@@ -12,7 +12,6 @@ import type { RegistryClientOptions } from "../store/registry/client.ts";
 import { assembleImage, type ComposedImage, describeParts } from "./assemble-image.ts";
 import { buildLayer } from "./build-layer.ts";
 import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
-import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { KeptListings } from "./kept-listings.ts";
 import { openPlaces } from "./places.ts";
@@ -130,7 +129,7 @@ async function composeOne(
   const { cacheDirectory } = options;
   const listings = cacheDirectory === undefined ? undefined : new KeptListings(cacheDirectory, onTransfer);
   if (dryRun === "plan") {
-    const forecast = await forecastCompose(plan, images, parts.baseLayers, listings, stores, jobs, call);
+    const forecast = await forecastCompose(plan, images, parts, listings, stores, jobs, call);
     return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
   }
 
@@ -142,11 +141,11 @@ async function composeOne(
   const layer = await buildLayer(
     {
       plan,
+      stage: parts.stage,
       builders,
       base,
       baseStream: new BaseStream(parts.baseLayers, targets),
       listings,
-      workingDirectory: workingDirectory(parts.baseConfig, plan.config),
       jobs,
       budget,
       temporaryDirectory,

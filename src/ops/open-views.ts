@@ -5,13 +5,14 @@ import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
-import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
+import { fromDirectory, type ImagePath, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
-import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
+import type { CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import type { ExpandedStage } from "./expand-stage.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
@@ -19,7 +20,7 @@ import type { BaseStream } from "./stream-base.ts";
 
 /** What {@link openViews} works with. */
 export interface ViewsContext {
-  readonly plan: ComposePlan;
+  readonly stage: ExpandedStage;
   /** By what copy steps are from. */
   readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
   /** Absent for scratch. */
@@ -28,8 +29,6 @@ export interface ViewsContext {
   readonly baseStream: BaseStream;
   /** Where what base layers hold is kept between runs; absent where it is not. */
   readonly listings: KeptListings | undefined;
-  /** Absolute; what relative destinations are meant from. */
-  readonly workingDirectory: string;
   readonly onWarning: (message: string) => void;
 }
 
@@ -39,15 +38,15 @@ export function openViews(context: ViewsContext): {
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
-  const { plan, builders, base, baseStream, listings, workingDirectory, onWarning } = context;
-  const isBaseRead = base !== undefined && readsBase(plan);
+  const { stage, builders, base, baseStream, listings, onWarning } = context;
+  const isBaseRead = base !== undefined && readsBase(stage);
   const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
   const builderViews = new Map<CopySource, ImageView>();
   for (const [source, image] of builders) {
-    const steps = plan.copies.filter(({ from }) => from === source);
+    const steps = stage.copies.filter(({ from }) => from === source);
     const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
     const wantsBody = wantedBodies(
       steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
@@ -56,15 +55,16 @@ export function openViews(context: ViewsContext): {
     builderViews.set(source, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
   }
   if (!isBaseRead) return { builderViews, baseView: undefined };
-  const lookedAt = plan.copies.filter(({ link }) => !link);
-  const destinations = lookedAt.map(({ destination }) =>
-    resolveLexically(rootPath, bytesOfText(fromDirectory(destination, workingDirectory))),
+  const lookedAt = stage.copies.filter(({ link }) => !link);
+  const destinations = lookedAt.map(({ destination, workingDirectory }) =>
+    fromDirectory(destination, workingDirectory),
   );
-  const paths = [
-    ...(lookedAt.length > 0 ? [resolveLexically(rootPath, bytesOfText(workingDirectory))] : []),
-    ...(needsAccounts(plan) ? [passwdPath, groupPath] : []),
+  const directories = [
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
-  const interest = new Interest(destinations, paths);
+  const paths = [...directories.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])];
+  const interest = new Interest(destinations.map(absolutePath), paths);
   const layers = layerBlobs(base, blobs, {
     open: (layer, call) => baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
     listingOf,
@@ -74,24 +74,28 @@ export function openViews(context: ViewsContext): {
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
-export function readsBase(plan: ComposePlan): boolean {
-  return plan.copies.some(({ link }) => !link) || namesOwners(plan);
+export function readsBase(stage: ExpandedStage): boolean {
+  return stage.copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
 }
 
 /**
  * Whether the base's users and groups have to be known. To check the user that the container runs as is no reason to
  * read a base that is not looked at otherwise.
  */
-export function needsAccounts(plan: ComposePlan): boolean {
-  return namesOwners(plan) || (readsBase(plan) && namesUser(plan));
+export function needsAccounts(stage: ExpandedStage): boolean {
+  return namesOwners(stage) || (readsBase(stage) && namesUser(stage));
 }
 
 /** Whether the user that the container runs as is given by name. */
-function namesUser({ config: { user } }: ComposePlan): boolean {
+function namesUser({ config: { user } }: ExpandedStage): boolean {
   return user !== undefined && needsAccountFiles(ownerOfUser(user));
 }
 
 /** Whether owners are given by name. */
-function namesOwners(plan: ComposePlan): boolean {
-  return plan.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
+function namesOwners(stage: ExpandedStage): boolean {
+  return stage.copies.some(({ chown }) => chown !== undefined && needsAccountFiles(chown));
+}
+
+function absolutePath(path: string): ImagePath {
+  return resolveLexically(rootPath, bytesOfText(path));
 }

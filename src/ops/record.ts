@@ -1,9 +1,10 @@
 import type { Digest } from "../model/digest.ts";
-import type { Json, JsonObject } from "../model/json.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatOwner } from "../model/owner.ts";
 import type { ComposePlan, CopySource, CopyStep } from "../plan/compose-plan.ts";
 import { formatMode } from "../plan/mode.ts";
+import { isTemplate, type Text, type TextTemplate } from "../plan/text.ts";
+import type { ExpandedCopy } from "./expand-stage.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
@@ -48,12 +49,14 @@ export function recordAnnotations(
         ...stepRecord(copy),
       })),
     ),
-    ...(Object.keys(plan.config).length > 0 && { [recordKeys.config]: JSON.stringify(plan.config as Json) }),
+    ...(Object.keys(plan.config).length > 0 && {
+      [recordKeys.config]: JSON.stringify(plan.config, (_, value: Text) => textRecord(value)),
+    }),
   };
 }
 
 /** The text of the new layer's history entry; it names no builder, so that it depends on the copies alone. */
-export function createdBy(copies: readonly CopyStep[]): string {
+export function createdBy(copies: readonly ExpandedCopy[]): string {
   const steps = copies.map((copy) => {
     const flags = [
       "--from=builder",
@@ -67,15 +70,22 @@ export function createdBy(copies: readonly CopyStep[]): string {
   return `${steps.join("; ")} # compose-image`;
 }
 
-function stepRecord(copy: CopyStep): JsonObject {
+function stepRecord(copy: CopyStep): object {
+  const { chown, chmod } = copy;
   return {
-    src: [...copy.sources],
-    dst: copy.destination,
-    ...(copy.chown !== undefined && { chown: formatOwner(copy.chown) }),
-    ...(copy.chmod !== undefined && { chmod: formatMode(copy.chmod) }),
-    ...(copy.exclude.length > 0 && { exclude: [...copy.exclude] }),
+    src: copy.sources.map(textRecord),
+    dst: textRecord(copy.destination),
+    ...(copy.workdir !== undefined && { workdir: copy.workdir.map(textRecord) }),
+    ...(chown !== undefined && { chown: textRecord(isTemplate(chown) ? chown : formatOwner(chown)) }),
+    ...(chmod !== undefined && { chmod: textRecord(isTemplate(chmod) ? chmod : formatMode(chmod)) }),
+    ...(copy.exclude.length > 0 && { exclude: copy.exclude.map(textRecord) }),
     ...(copy.link && { link: true }),
   };
+}
+
+/** A template without the place it was written at, which is one of this machine; all else as it is. */
+function textRecord<T>(text: T | TextTemplate): T | Pick<TextTemplate, "parts"> {
+  return isTemplate(text) ? { parts: text.parts } : text;
 }
 
 /** A reference others can use; a path of this machine is none. */

@@ -4,11 +4,13 @@ import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
 import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { ComposePlan, CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import { isTemplate, type Text } from "../../plan/text.ts";
+import { formatText } from "../yaml/format-text.ts";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
@@ -27,29 +29,29 @@ function planDocument(plan: ComposePlan): Yaml {
   const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
   const isShared = builders.length === 1;
   return mapping([
-    ["builder", isShared ? literal(builders[0] ?? "") : undefined],
-    ["base", literal(base.kind === "scratch" ? "scratch" : formatLocation(base.location))],
+    ["builder", isShared ? formatText(builders[0] ?? "") : undefined],
+    ["base", formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location))],
     ["copy", copies.map((copy) => copyEntry(copy, isShared))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
-    ["workdir", literal(config.workdir)],
-    ["user", literal(config.user)],
+    ["workdir", workdirEntry(config.workdir)],
+    ["user", optional(config.user)],
     ["entrypoint", literals(config.entrypoint)],
     ["cmd", literals(config.cmd)],
     ["shell", literals(config.shell)],
     ["expose", literals(config.exposedPorts)],
     ["volumes", literals(config.volumes)],
-    ["stopSignal", literal(config.stopSignal)],
+    ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
-    ["tags", targets.map((target) => literal(formatLocation(target)))],
+    ["tags", targets.map((target) => formatText(formatLocation(target)))],
     ["compression", formatCompression(compression)],
     ["sourceDateEpoch", sourceDateEpoch],
     ["record", record],
     ["format", format],
-    ["historyComment", literal(historyComment)],
+    ["historyComment", optional(historyComment)],
   ]);
 }
 
@@ -61,16 +63,17 @@ function sourceName(source: CopySource): string {
 }
 
 function copyEntry(
-  { from, sources, destination, chown, chmod, exclude, link }: CopyStep,
+  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
   isShared: boolean,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", isShared ? undefined : literal(sourceName(from))],
-    ["src", more.length === 0 ? literal(only) : literals(sources)],
-    ["dst", literal(destination)],
-    ["chown", chown && literal(formatOwner(chown))],
-    ["chmod", chmod === undefined ? undefined : formatMode(chmod)],
+    ["from", isShared ? undefined : formatText(sourceName(from))],
+    ["src", more.length === 0 ? optional(only) : literals(sources)],
+    ["dst", formatText(destination)],
+    ["workdir", literals(workdir)],
+    ["chown", chown && formatText(isTemplate(chown) ? chown : formatOwner(chown))],
+    ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
   ]);
@@ -98,17 +101,21 @@ function duration(value: Json | undefined): string | undefined {
   return typeof value === "number" ? formatDuration(value) : undefined;
 }
 
-function texts(map: Readonly<Record<string, string>> | undefined): Yaml | undefined {
-  return map && mapping(Object.entries(map).map(([key, value]): Entry => [key, literal(value)]));
+function workdirEntry(workdir: ConfigChanges["workdir"]): Yaml | undefined {
+  if (workdir === undefined) return undefined;
+  return typeof workdir === "string" || isTemplate(workdir) ? formatText(workdir) : literals(workdir);
 }
 
-function literals(items: readonly string[] | undefined): Yaml | undefined {
-  return items?.map((item) => literal(item));
+function texts(map: Readonly<Record<string, Text>> | undefined): Yaml | undefined {
+  return map && mapping(Object.entries(map).map(([key, value]): Entry => [key, formatText(value)]));
 }
 
-/** The text as it has to be written for no variable to be put into it. */
-function literal<T extends string | undefined>(text: T): T | string {
-  return text === undefined ? text : text.replaceAll("$", () => "$$");
+function literals(items: readonly Text[] | undefined): Yaml | undefined {
+  return items?.map((item) => formatText(item));
+}
+
+function optional(text: Text | undefined): string | undefined {
+  return text === undefined ? undefined : formatText(text);
 }
 
 function mapping(entries: readonly Entry[]): ReadonlyMap<string, Yaml> {
