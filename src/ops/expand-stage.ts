@@ -35,7 +35,8 @@ export interface ExpandedCopy extends Pick<CopyStep, "from" | "link"> {
 }
 
 /** Changes of the configuration of which all text is known. */
-export interface ExpandedConfig extends Pick<ConfigChanges, "entrypoint" | "cmd" | "healthcheck" | "shell"> {
+export interface ExpandedConfig
+  extends Pick<ConfigChanges, "author" | "entrypoint" | "cmd" | "healthcheck" | "shell"> {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly exposedPorts?: readonly string[];

@@ -3,6 +3,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import { hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import type { Stores } from "../store/open-stores.ts";
+import { expectOfBase } from "./expect-of-base.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 
 /** The images a plan names, resolved. */
@@ -24,6 +25,7 @@ export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call)
     plan.base.kind === "scratch"
       ? undefined
       : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
+  if (base !== undefined) expectOfBase(base, plan.expectations ?? []);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
   const builders = new Map<CopySource, ResolvedImage>();
   for (const { from } of plan.copies) {

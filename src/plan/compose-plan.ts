@@ -16,6 +16,8 @@ export interface Stage {
   /** Of the base; by default the base's only one, else that of the whole plan, for scratch too. */
   readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
+  /** What the base's configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
   /** Of a stage that files are copied from, the working directory alone counts. */
   readonly config: Pick<ConfigChanges, "workdir">;
 }
@@ -49,6 +51,13 @@ export interface ComposePlan extends Stage {
 export type BaseImage =
   | { readonly kind: "image"; readonly location: ImageLocation }
   | { readonly kind: "scratch" };
+
+/** Something that a base's configuration must not have: it would mean what is not done here. */
+export interface BaseExpectation {
+  readonly absent: "OnBuild" | "Shell";
+  /** The place that relies on it, for messages: `Dockerfile:3:7`. */
+  readonly where: string;
+}
 
 /** How the new layer is compressed. */
 export type Compression =
@@ -109,6 +118,8 @@ export interface ConfigChanges {
   readonly stopSignal?: Text;
   /** As the configuration's `Healthcheck` has it; durations in nanoseconds. */
   readonly healthcheck?: JsonObject;
+  /** Who made the image. */
+  readonly author?: string;
   /** What shell forms run in. */
   readonly shell?: readonly string[];
 }

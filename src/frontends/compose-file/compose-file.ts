@@ -17,8 +17,20 @@ type Builders = Readonly<Record<string, CopySource>>;
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, base, copy, annotations, platforms: platform, builderPlatform } = file;
-  const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
-    file;
+  const {
+    env,
+    labels,
+    workdir,
+    user,
+    entrypoint,
+    cmd,
+    shell,
+    expose,
+    volumes,
+    stopSignal,
+    healthcheck,
+    author,
+  } = file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
@@ -38,6 +50,7 @@ export function draftFromComposeFile(document: Located): PlanDraft {
       ...(stopSignal !== undefined && { stopSignal }),
       ...(healthcheck !== undefined && { healthcheck }),
       ...(shell !== undefined && { shell }),
+      ...(author !== undefined && { author }),
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),

@@ -77,6 +77,7 @@ export const fileShape = object(
       word("a signal", parseStopSignal, { pattern: stopSignalPattern }),
     ),
     healthcheck: described("How it is found out whether the container is well.", healthcheckShape),
+    author: described("Who made the image.", text("text", String)),
     platforms: described("Platform of base and result. For now a single one.", {
       ...refined(platforms, ([first], value) => {
         const second = value.kind === "list" ? value.items[1] : undefined;

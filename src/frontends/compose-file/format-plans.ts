@@ -44,6 +44,7 @@ function planDocument(plan: ComposePlan): Yaml {
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
+    ["author", optional(config.author)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.map((target) => formatText(formatLocation(target)))],

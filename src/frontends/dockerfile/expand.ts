@@ -126,15 +126,16 @@ class Expansion {
         start,
       );
     }
-    if (this.#character === "}") {
-      this.#i += 1;
-      return this.#valueOf(name, undefined);
-    }
     return this.#valueOf(name, this.#modifier(start));
   }
 
-  #modifier(start: number): VariableModifier {
+  /** What follows a name in braces, to their end. */
+  #modifier(start: number): VariableModifier | undefined {
     const rest = this.#source.text.slice(this.#i);
+    if (rest.startsWith("}")) {
+      this.#i += 1;
+      return undefined;
+    }
     const operator = modifiers.find((each) => rest.startsWith(each));
     if (operator === undefined) {
       const text = this.#source.text.slice(start, this.#i + 1);

@@ -33,7 +33,7 @@ export class StageState {
   stopSignal: Text | undefined;
   healthcheck: JsonObject | undefined;
   shell: readonly string[] | undefined;
-  author: Text | undefined;
+  author: string | undefined;
   /** The first shell form that goes by a shell nobody named. */
   shellForm: string | undefined;
   readonly #escapeCharacter: string;

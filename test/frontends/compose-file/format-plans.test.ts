@@ -62,6 +62,7 @@ const config: fc.Arbitrary<ConfigChanges> = optional<Required<ConfigChanges>>({
   cmd: texts,
   shell: fc.array(text, { minLength: 1, maxLength: 3 }),
   stopSignal: fc.constantFrom("SIGTERM", "SIGRTMIN+3", "9"),
+  author: text,
   healthcheck: fc.record(
     {
       Test: fc.array(text, { minLength: 1, maxLength: 3 }),
