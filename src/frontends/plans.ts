@@ -8,16 +8,13 @@ import {
   type ImageStreams,
   parseImageStreamRegistry,
 } from "../plan/image-streams.ts";
-import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../plan/plan-draft.ts";
+import { completePlan, overlayDraft, type PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { draftFromComposeFile, missingKey } from "./compose-file/compose-file.ts";
-import { imageStreamsIn } from "./compose-file/image-streams-shape.ts";
+import { DocumentReader } from "./document-reader.ts";
 import { type ComposeFlags, draftFromFlags } from "./flags/compose-flags.ts";
-import { draftFromBuild, isKubernetesObject, missingField } from "./shipwright/build.ts";
 import type { Located } from "./yaml/located.ts";
 import { readDocuments } from "./yaml/read-documents.ts";
-import { applySetting, parseSetting, type Setting } from "./yaml/settings.ts";
-import { substituteVariables, Variables } from "./yaml/substitute.ts";
+import { parseSetting } from "./yaml/settings.ts";
 
 /** What goes with a file. */
 export interface ComposeFileOptions {
@@ -33,6 +30,8 @@ export interface ComposeFileOptions {
   readonly buildRoot?: ImageStreamName | undefined;
   /** `HOST[/PATH]`: where image streams are pulled from that a document does not map. */
   readonly imagestreamRegistry?: string | undefined;
+  /** Values for `ARG` in the Dockerfile of a BuildConfig. */
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   /** `FROM=TO`, for the references in the plans. */
   readonly replace?: readonly string[] | undefined;
   /** Used where neither document nor flags say it. */
@@ -40,8 +39,8 @@ export interface ComposeFileOptions {
 }
 
 /**
- * Turns a file into plans, one for each of its documents: those of a `compose.yaml`, or Builds of Shipwright. Touches
- * neither network nor files.
+ * Turns a file into plans, one for each of its documents: those of a `compose.yaml`, Builds of Shipwright, or
+ * BuildConfigs of OpenShift. Touches neither network nor files.
  *
  * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` with file, line and column, or with the
  *   flag; also for variables and parameters that nothing asks for, and two images with one name.
@@ -50,12 +49,13 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   const { name = "compose.yaml", flags = {}, sourceDateEpoch } = options;
   const settings = (options.set ?? []).map(parseSetting);
   const replacements = (options.replace ?? []).map(parseReplacement);
-  const reader = new DraftReader(settings, new Map(Object.entries(options.variables ?? {})));
-  const { buildRoot, imagestreamRegistry } = options;
+  const { buildRoot, buildArgs, imagestreamRegistry } = options;
   const registry =
     imagestreamRegistry === undefined
       ? undefined
       : parseImageStreamRegistry(imagestreamRegistry, "--imagestream-registry");
+  const variables = new Map(Object.entries(options.variables ?? {}));
+  const reader = new DocumentReader({ settings, variables, buildArgs, registry });
   const flagged = draftFromFlags(flags);
   const lower: PlanDraft = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
   const documents = readDocuments(text, name);
@@ -75,71 +75,6 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   reader.expectAllUsed(name);
   expectDistinctTargets(plans, documents);
   return plans;
-}
-
-/** What a document says. */
-interface DocumentDraft {
-  readonly draft: PlanDraft;
-  /** The error for what neither it nor a flag says. */
-  readonly missing: (part: PlanPart) => ComposeImageError;
-  /** Images by the names of image streams. */
-  readonly known: ImageStreams["known"];
-}
-
-/** Reads documents of either kind, and knows what of the options they made use of. */
-class DraftReader {
-  readonly #settings: readonly Setting[];
-  readonly #variables: Variables;
-  readonly #parameters: Variables;
-  #hasOwnFormat = false;
-
-  constructor(settings: readonly Setting[], variables: ReadonlyMap<string, string>) {
-    this.#settings = settings;
-    this.#variables = new Variables(variables);
-    this.#parameters = new Variables(
-      new Map(settings.flatMap(({ key, text }) => (isParameter(key) ? [[key, text]] : []))),
-    );
-  }
-
-  read(document: Located, flags: PlanDraft): DocumentDraft {
-    if (isKubernetesObject(document)) {
-      const set = this.#settings.filter(({ key }) => !isParameter(key)).reduce(applySetting, document);
-      const build = isKubernetesObject(set) ? set : document;
-      return {
-        draft: draftFromBuild(build, this.#parameters, flags.targets?.[0]),
-        missing: (part) => missingField(document, part),
-        known: {},
-      };
-    }
-    this.#hasOwnFormat = true;
-    const set = this.#settings.reduce(applySetting, substituteVariables(document, this.#variables));
-    return {
-      draft: draftFromComposeFile(set),
-      missing: (part) => missingKey(document, part),
-      known: imageStreamsIn(set),
-    };
-  }
-
-  /** What is given and used nowhere was misspelt, here or there. */
-  expectAllUsed(name: string): void {
-    const [variable] = this.#variables.unused;
-    if (variable !== undefined) {
-      throw new ComposeImageError("USAGE", `--var ${variable}: nothing in ${name} asks for it`, {
-        hint: `Variables are written \${${variable}}, in a compose.yaml; check the name, or leave it out.`,
-      });
-    }
-    const [parameter] = this.#hasOwnFormat ? [] : this.#parameters.unused;
-    if (parameter !== undefined) {
-      throw new ComposeImageError("USAGE", `--set ${parameter}: nothing in ${name} asks for it`, {
-        hint: `Parameters of a Build are written $(${parameter}); its own keys are set by their paths: --set spec.output.image=IMAGE.`,
-      });
-    }
-  }
-}
-
-/** A Build has no key worth setting at its top. */
-function isParameter(key: string): boolean {
-  return !/^(?:spec|metadata)[.[]/.test(key);
 }
 
 function withBuilder(flags: PlanDraft, buildRoot: ImageStreamName, streams: ImageStreams): PlanDraft {

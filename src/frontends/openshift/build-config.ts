@@ -5,7 +5,7 @@ import { imageSource } from "../../plan/copy-source.ts";
 import type { ImageStreams } from "../../plan/image-streams.ts";
 import { expectTarget } from "../../plan/images.ts";
 import type { PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
-import { faultAt, type Located, type LocatedMap, placeName } from "../yaml/located.ts";
+import { faultAt, type Located, type LocatedMap, type Place, placeName } from "../yaml/located.ts";
 import { buildConfigShape, type ImageObject, type NamedValue } from "./build-config-shape.ts";
 import { type ImageObjects, imageOf } from "./image-object.ts";
 import { contextOf } from "./source-images.ts";
@@ -13,6 +13,8 @@ import { contextOf } from "./source-images.ts";
 /** What a BuildConfig has built: a Dockerfile, and what goes with it. */
 export interface DockerBuild {
   readonly dockerfile: { readonly content: string; readonly place: Located };
+  /** Of the whole. */
+  readonly place: Place;
   /** What plain `COPY` reads. */
   readonly context: CopySource;
   /** Images by the names that `FROM` and `COPY --from` have for them. */
@@ -52,6 +54,7 @@ export function readBuildConfig(document: LocatedMap, streams: ImageStreams): Do
   const { to, imageLabels = [] } = output;
   return {
     dockerfile: source.dockerfile ?? { content: "", place: document },
+    place: document,
     context: contextOf(images),
     named: images.flatMap(({ from: image, names }) => names.map((name) => ({ name, source: image }))),
     base: from && imageOf(from, objects),
