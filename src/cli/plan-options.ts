@@ -1,28 +1,28 @@
 import type { Command } from "commander";
-import { type ComposeFlags, parseComposeFlags } from "../frontends/flags/compose-flags.ts";
+import type { ComposeFlags } from "../frontends/flags/compose-flags.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
-import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
-import { addBuilderOptions, type BuilderFlags, builderOf, readBuildRootOf } from "./builder-options.ts";
+import { addBuilderOptions, type BuilderFlags } from "./builder-options.ts";
 import { collectOption } from "./collect-option.ts";
-import { readText } from "./read-text.ts";
-import type { Terminal } from "./terminal.ts";
+import type { DockerfileFlags } from "./dockerfile-options.ts";
+import { addSourceImageOptions, type SourceImageFlags } from "./source-image-options.ts";
 
 /** Flags of every command that says what to compose. */
-export interface PlanFlags extends ComposeFlags, BuilderFlags {
+export interface PlanFlags extends ComposeFlags, BuilderFlags, DockerfileFlags, SourceImageFlags {
   readonly file?: string;
   readonly var?: readonly string[];
   readonly set?: readonly string[];
   readonly replace?: readonly string[];
+  readonly dockerfile?: string;
 }
 
 /** Files are not merged, as other tools do with several: who gives two would miss one. */
-function onlyFile(file: string, previous: string | undefined): string {
-  if (previous === undefined) return file;
-  throw new ComposeImageError("USAGE", `--file is given twice: ${previous} and ${file}`, {
-    hint: "Put both into one file, as two documents; or change one with --set.",
-  });
+function onlyFile(flag: string): (file: string, previous: string | undefined) => string {
+  return (file, previous) => {
+    if (previous === undefined) return file;
+    throw new ComposeImageError("USAGE", `${flag} is given twice: ${previous} and ${file}`, {
+      hint: "Put both into one file, as two documents; or change one with --set.",
+    });
+  };
 }
 
 /** Adds the flags that say what to compose. */
@@ -31,8 +31,8 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
-      "compose.yaml, or a Build of Shipwright, that says all this; - is standard input. Flags override it",
-      onlyFile,
+      "compose.yaml, Dockerfile, or Build of Shipwright, that says all this; - is standard input. Flags override it",
+      onlyFile("--file"),
     )
     .option(
       "--set <key=value>",
@@ -48,8 +48,25 @@ export function addPlanOptions(command: Command): Command {
       "--replace <from=to>",
       "host, path or name to replace in references, as docker.io/library=registry.example/hub; repeatable",
       collectOption,
+    )
+    .option(
+      "--dockerfile <file>",
+      "Dockerfile that says all this; - is standard input",
+      onlyFile("--dockerfile"),
+    )
+    .option("--context <dir>", "directory that its COPY takes files from (default: the current one)")
+    .option("--target <stage>", "its stage to make (default: the last)")
+    .option(
+      "--build-arg <name[=value]>",
+      "value for one of its ARGs; without =VALUE the environment's; repeatable",
+      collectOption,
+    )
+    .option(
+      "--build-context <name=image>",
+      "image to take in the place of one of its stages or images; repeatable",
+      collectOption,
     );
-  return addBuilderOptions(command)
+  return addBuilderOptions(addSourceImageOptions(command))
     .option("--base <image>", "image to build on, or scratch")
     .option(
       "--directory <src[:dst]>",
@@ -97,62 +114,4 @@ export function addPlanOptions(command: Command): Command {
       "latest time of files, and the image's time (default: SOURCE_DATE_EPOCH)",
     )
     .option("--compression <algorithm>", "of the new layer: gzip[:0-9] or none (default: gzip:6)");
-}
-
-/**
- * The plans that flags and file make.
- *
- * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` for what they say; `LOCAL_IO` where the
- *   file cannot be read.
- */
-export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<ComposePlan[]> {
-  const { file, set, var: variables = [], replace = [] } = flags;
-  const epoch = terminal.env.SOURCE_DATE_EPOCH || undefined;
-  if (file === undefined) {
-    for (const [flag, value] of [
-      ["--set", set?.[0]],
-      ["--var", variables[0]],
-    ]) {
-      if (value === undefined) continue;
-      throw new ComposeImageError(
-        "USAGE",
-        `${flag} ${value.replace(/=.*/s, "")}: there is no file that it could be for`,
-        {
-          hint: "Name the file: --file compose.yaml.",
-        },
-      );
-    }
-    const replacements = replace.map(parseReplacement);
-    const builder = builderOf(flags, await readBuildRootOf(flags, terminal));
-    const plan = parseComposeFlags({ ...flags, builder, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
-    return [replaceReferences(plan, replacements)];
-  }
-  const options = {
-    name: file === "-" ? "<stdin>" : file,
-    variables: Object.fromEntries(variables.map((item) => variableOf(item, terminal.env))),
-    set,
-    flags,
-    buildRoot: await readBuildRootOf(flags, terminal),
-    imagestreamRegistry: flags.imagestreamRegistry,
-    replace,
-    sourceDateEpoch: epoch === undefined ? undefined : parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: "),
-  };
-  const text = await readText(file, `--file ${file}`, terminal);
-  // Loaded only now: YAML takes time that a command without a file need not spend.
-  const { parseComposeFile } = await import("../frontends/plans.ts");
-  return parseComposeFile(text, options);
-}
-
-function variableOf(item: string, env: Terminal["env"]): [name: string, value: string] {
-  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s.exec(item) ?? [];
-  if (name === undefined) {
-    throw new ComposeImageError("USAGE", `--var ${item.replace(/=.*/s, "")} is not a variable's name`, {
-      hint: "A name has letters, digits and _, and begins with no digit.",
-    });
-  }
-  const given = value ?? env[name];
-  if (given !== undefined) return [name, given];
-  throw new ComposeImageError("USAGE", `--var ${name}: the environment has no ${name}`, {
-    hint: `Set it, or write --var ${name}=VALUE.`,
-  });
 }

@@ -104,8 +104,8 @@ export class DocumentReader {
     }
     const [argument] = this.#kinds.has("BuildConfig") ? [] : Object.keys(this.#options.buildArgs ?? {});
     if (argument === undefined) return;
-    throw new ComposeImageError("USAGE", `--build-arg ${argument}: there is no Dockerfile in ${name}`, {
-      hint: "Variables of a compose.yaml are given by --var.",
+    throw new ComposeImageError("USAGE", `--build-arg ${argument}: ${name} is no Dockerfile`, {
+      hint: "Name the Dockerfile: --dockerfile Dockerfile; variables of a compose.yaml are given by --var.",
     });
   }
 

@@ -49,12 +49,15 @@ export function applyInstruction(
       return;
     }
     case "CMD":
-      state.cmd = commandOf(state, instruction.command, instruction.source);
+      setCommand(state, "cmd", instruction.command, instruction.source);
       state.hasOwnCmd = true;
       return;
     case "ENTRYPOINT":
-      state.entrypoint = commandOf(state, instruction.command, instruction.source);
-      if (!state.hasOwnCmd) state.cmd = undefined;
+      setCommand(state, "entrypoint", instruction.command, instruction.source);
+      if (!state.hasOwnCmd) {
+        state.cmd = undefined;
+        state.shellForms.cmd = undefined;
+      }
       return;
     case "SHELL":
       state.shell = instruction.words;
@@ -92,10 +95,15 @@ function declare(state: StageState, { name, value }: ArgItem, args: BuildArgumen
   if (set !== undefined) state.args.set(key, set);
 }
 
-function commandOf(state: StageState, command: CommandForm, source: SourceText): readonly string[] {
-  if (command.form === "exec") return command.words;
-  if (state.shell === undefined) state.shellForm ??= source.at();
-  return [...(state.shell ?? defaultShell), command.line];
+function setCommand(
+  state: StageState,
+  which: "cmd" | "entrypoint",
+  command: CommandForm,
+  source: SourceText,
+): void {
+  const isForShell = command.form === "shell";
+  state.shellForms[which] = isForShell && state.shell === undefined ? source.at() : undefined;
+  state[which] = isForShell ? [...(state.shell ?? defaultShell), command.line] : command.words;
 }
 
 /** Text that has to be known before the base is. */

@@ -21,6 +21,20 @@ const remote = /^(?:https?|ftp|git|ssh):\/\/|^git@[^:]+:/i;
  * @throws ComposeImageError `USAGE` with line and column.
  */
 export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyStep {
+  const [flag] = copy.refused;
+  if (flag !== undefined) {
+    throw flag.fault(
+      `${flag.text} is about what is downloaded, which is not done here`,
+      "Leave the flag out, and copy files of the context.",
+    );
+  }
+  const [heredoc] = copy.sources.filter(({ text }) => /^\d*<</.test(text));
+  if (heredoc !== undefined && copy.heredocs.length > 0) {
+    throw heredoc.fault(
+      `a heredoc (${heredoc.text}) is not copied from here`,
+      "Write its lines to a file of the context, and copy that.",
+    );
+  }
   const sources = copy.sources.map((source) => sourcePath(state, copy, source));
   const destination = state.expand(copy.destination);
   if (sources.length > 1 && !isTemplate(destination) && !namesDirectory(destination)) {
@@ -54,7 +68,7 @@ function sourcePath(state: StageState, copy: Copy, source: SourceText): Text {
       "Download it before, and copy it from the context with COPY.",
     );
   }
-  if (copy.keyword === "ADD" && archive.test(text)) {
+  if (copy.keyword === "ADD" && !copy.keepsArchives && archive.test(text)) {
     throw source.fault(
       `ADD would unpack ${text}, which is not done here`,
       "Unpack it before, and copy the directory with COPY; or use COPY to have the archive itself.",

@@ -1,6 +1,7 @@
 import { nearestWord } from "../yaml/nearest.ts";
-import { type Flag, splitFlags } from "./flags.ts";
-import { type Instruction, type Keyword, keywords, readInstruction } from "./instructions/instruction.ts";
+import { splitFlags } from "./flags.ts";
+import { type Instruction, readInstruction } from "./instructions/instruction.ts";
+import { keywords, type RawInstruction } from "./instructions/raw-instruction.ts";
 import { logicalLines } from "./logical-lines.ts";
 import { faultAt, type SourceText } from "./source-text.ts";
 
@@ -26,20 +27,6 @@ export interface DockerfileStage {
   readonly base: SourceText;
   readonly platform: SourceText | undefined;
   readonly instructions: readonly Instruction[];
-}
-
-/** An instruction before its arguments are read. */
-export interface RawInstruction {
-  readonly keyword: Keyword;
-  /** The keyword as written. */
-  readonly source: SourceText;
-  readonly flags: readonly Flag[];
-  /** What follows the flags. */
-  readonly rest: SourceText;
-  /** Names of heredocs it begins. */
-  readonly heredocs: readonly string[];
-  /** What takes a character's meaning away in it. */
-  readonly escapeCharacter: string;
 }
 
 /**

@@ -34,8 +34,8 @@ export class StageState {
   healthcheck: JsonObject | undefined;
   shell: readonly string[] | undefined;
   author: string | undefined;
-  /** The first shell form that goes by a shell nobody named. */
-  shellForm: string | undefined;
+  /** Where commands are written for a shell that nobody named. */
+  readonly shellForms: { cmd?: string | undefined; entrypoint?: string | undefined } = {};
   readonly #escapeCharacter: string;
   readonly #where: string;
 
@@ -58,8 +58,9 @@ export class StageState {
     for (const key of ["exposedPorts", "volumes"] as const) {
       for (const value of this[key]) child[key].add(value);
     }
-    const { user, entrypoint, cmd, stopSignal, healthcheck, shell, author, shellForm } = this;
-    return Object.assign(child, { user, entrypoint, cmd, stopSignal, healthcheck, shell, author, shellForm });
+    Object.assign(child.shellForms, this.shellForms);
+    const { user, entrypoint, cmd, stopSignal, healthcheck, shell, author } = this;
+    return Object.assign(child, { user, entrypoint, cmd, stopSignal, healthcheck, shell, author });
   }
 
   /**
@@ -78,7 +79,9 @@ export class StageState {
     if (this.base.kind === "scratch") return [];
     return [
       { absent: "OnBuild", where: this.#where },
-      ...(this.shellForm === undefined ? [] : [{ absent: "Shell", where: this.shellForm } as const]),
+      ...[this.shellForms.entrypoint, this.shellForms.cmd].flatMap((where): BaseExpectation[] =>
+        where === undefined ? [] : [{ absent: "Shell", where }],
+      ),
     ];
   }
 

@@ -1,6 +1,6 @@
 import { type FlagKind, readFlags } from "../flags.ts";
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
+import type { RawInstruction } from "./raw-instruction.ts";
 import { readWords } from "./words.ts";
 
 /** `COPY` or `ADD`, read. */
@@ -12,8 +12,10 @@ export interface CopyInstruction {
   readonly exclude: readonly SourceText[];
   readonly link: boolean;
   readonly parents: boolean;
-  /** Flags of `ADD` that are about what is not copied here. */
+  /** Flags of `ADD` that are about what is downloaded. */
   readonly refused: readonly SourceText[];
+  /** Whether `ADD` is told not to unpack. */
+  readonly keepsArchives: boolean;
   readonly sources: readonly SourceText[];
   readonly destination: SourceText;
   /** Names of heredocs among the sources. */
@@ -53,7 +55,8 @@ export function readCopy({ keyword, source, flags, rest, heredocs }: RawInstruct
     exclude: values.texts("exclude"),
     link: values.isSet("link"),
     parents: values.isSet("parents"),
-    refused: ["checksum", "keep-git-dir"].flatMap((name) => values.texts(name)),
+    refused: flags.filter(({ name }) => /^(?:checksum|keep-git-dir)$/.test(name)).map((flag) => flag.source),
+    keepsArchives: values.text("unpack")?.text.toLowerCase() === "false",
     sources: words.slice(0, -1),
     destination,
     heredocs,

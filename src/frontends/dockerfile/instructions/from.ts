@@ -1,6 +1,6 @@
 import { readFlags } from "../flags.ts";
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
+import type { RawInstruction } from "./raw-instruction.ts";
 import { readWords } from "./words.ts";
 
 /** `FROM`, read. */

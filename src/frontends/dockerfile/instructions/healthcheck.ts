@@ -1,8 +1,8 @@
 import { parseDuration } from "../../../plan/duration.ts";
 import { readFlags } from "../flags.ts";
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
 import { readCommand } from "./command.ts";
+import type { RawInstruction } from "./raw-instruction.ts";
 
 /** What the configuration's `Healthcheck` holds; durations in nanoseconds. */
 export interface Healthcheck {

@@ -1,36 +1,12 @@
 import { type Flag, readFlags } from "../flags.ts";
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
 import { type CommandForm, readCommand, readJsonList } from "./command.ts";
 import { type CopyInstruction, readCopy } from "./copy.ts";
 import { type FromInstruction, readFrom } from "./from.ts";
 import { type Healthcheck, readHealthcheck } from "./healthcheck.ts";
 import { type ArgItem, type Pair, readArgs, readPairs } from "./pairs.ts";
+import type { Keyword, RawInstruction } from "./raw-instruction.ts";
 import { readWords } from "./words.ts";
-
-/** The words that instructions begin with. */
-export const keywords = [
-  "ADD",
-  "ARG",
-  "CMD",
-  "COPY",
-  "ENTRYPOINT",
-  "ENV",
-  "EXPOSE",
-  "FROM",
-  "HEALTHCHECK",
-  "LABEL",
-  "MAINTAINER",
-  "ONBUILD",
-  "RUN",
-  "SHELL",
-  "STOPSIGNAL",
-  "USER",
-  "VOLUME",
-  "WORKDIR",
-] as const;
-
-export type Keyword = (typeof keywords)[number];
 
 interface Placed<K extends Keyword> {
   readonly keyword: K;

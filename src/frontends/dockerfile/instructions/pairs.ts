@@ -1,6 +1,6 @@
-import type { RawInstruction } from "../parse-dockerfile.ts";
 import type { SourceText } from "../source-text.ts";
 import { splitWords } from "../words.ts";
+import type { RawInstruction } from "./raw-instruction.ts";
 
 /** `NAME=VALUE` of `ENV` and `LABEL`. */
 export interface Pair {
