@@ -11,7 +11,7 @@ export function summarize({ figures, image }: ComposeResult): string {
       ? ""
       : `, new layer ${formatBytes(image.layer.size)} with ${counted(image.layerEntries, "entry", "entries")}`;
   return table([
-    ["builder", formatBytes(builderSize)],
+    ...(builderSize === 0 ? [] : [["builder", formatBytes(builderSize)] as const]),
     ["base", formatBytes(baseSize)],
     ["composed", `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}${layer}`],
     ["downloaded", formatBytes(downloadedBytes)],

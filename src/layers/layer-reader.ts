@@ -6,8 +6,9 @@ import type { Extent, Spool } from "../io/spool.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { MemberHead, TarMember } from "../tar/member.ts";
 import { readTar } from "../tar/reader.ts";
+import { DirectoryView } from "./directory-view.ts";
 import type { FileNode } from "./file-node.ts";
-import type { ImageView } from "./image-view.ts";
+import { ImageView } from "./image-view.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerListing, ListingRecorder } from "./layer-listing.ts";
 import { type PendingScan, ScanRound } from "./scan-round.ts";
@@ -16,6 +17,9 @@ import { askAll, UnknownPath } from "./unknown-path.ts";
 
 /** Most times the layers are read for one question: each time, something unforeseen led elsewhere. */
 const maxRounds = 64;
+
+/** Files that questions are asked about. */
+export type FilesView = ImageView | DirectoryView;
 
 /** Decides about a member's body, and takes note of the member. */
 type Wants = (member: MemberHead) => Promise<boolean> | boolean;
@@ -38,14 +42,16 @@ export class LayerReader {
   }
 
   /**
-   * Asks something of views, and has their layers scanned as far as the answer needs it.
+   * Asks something of views, and has layers scanned and directories listed as far as the answer needs it.
    *
    * @param question called again after each scan; it must have no effects of its own.
    * @throws ComposeImageError `LIMIT_EXCEEDED` when ever more symlinks lead elsewhere; what reading layers throws.
    */
-  async ask<T>(views: readonly ImageView[], question: () => T, call: Call): Promise<T> {
+  async ask<T>(views: readonly FilesView[], question: () => T, call: Call): Promise<T> {
     for (let round = 0; round < maxRounds; round++) {
-      await this.#scan(views, call);
+      for (const view of views) if (view instanceof DirectoryView) await view.list(call);
+      const images = views.filter((view) => view instanceof ImageView);
+      await this.#scan(images, call);
       try {
         askAll(views, (view) => view.tree());
         return question();

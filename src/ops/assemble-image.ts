@@ -13,7 +13,7 @@ import { layerInFamily, newLayerMediaType } from "./derive-manifest.ts";
 import { type ExpandedStage, expandStage } from "./expand-stage.ts";
 import type { ImageBlob, ImageToPush } from "./push-image.ts";
 import { baseAnnotations, createdBy, recordAnnotations } from "./record.ts";
-import type { PlanImages } from "./resolve-plan.ts";
+import { originImages, type PlanImages } from "./resolve-plan.ts";
 import type { BuiltLayer } from "./stage-layer.ts";
 
 /** The image as it was made. */
@@ -70,21 +70,21 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 /** Puts configuration and manifest around the new layer. */
 export function assembleImage(
   plan: ComposePlan,
-  { base, builders }: PlanImages,
+  images: PlanImages,
   { family, baseConfig, stage, baseLayers }: KnownParts,
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
-  const images = [...builders.values()];
+  const { base } = images;
   const origin = {
     ...baseAnnotations(base),
-    ...(plan.record === "annotations" && recordAnnotations(plan, builders)),
+    ...(plan.record === "annotations" && recordAnnotations(plan, images)),
   };
   const { config, copies } = stage;
   const changes = family === "docker" ? { ...config, labels: { ...origin, ...config.labels } } : config;
   const configBytes = encodeJson(
     deriveConfig(baseConfig, changes, {
       diffId: layer.diffId,
-      created: createdTime(plan, base, images),
+      created: createdTime(plan, base, originImages(images)),
       createdBy: createdBy(copies),
       comment: plan.historyComment,
     }),

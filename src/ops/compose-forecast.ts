@@ -9,7 +9,7 @@ import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
 import { layersSize, type ResolvedImage } from "./resolve-image.ts";
-import type { PlanImages } from "./resolve-plan.ts";
+import { originImages, type PlanImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
@@ -57,14 +57,15 @@ async function forecastTarget(
  */
 export async function forecastCompose(
   plan: ComposePlan,
-  { base, builders }: PlanImages,
+  images: PlanImages,
   { stage, baseLayers }: KnownParts,
   listings: KeptListings | undefined,
   stores: Stores,
   jobs: number,
   call: Call,
 ): Promise<ComposeForecast> {
-  const reads = [...builders.values()].map((image) => readOf(image, image.manifest.layers));
+  const { base } = images;
+  const reads = originImages(images).map((image) => readOf(image, image.manifest.layers));
   if (base !== undefined && readsBase(stage)) {
     const unknown: Descriptor[] = [];
     for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);

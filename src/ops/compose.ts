@@ -17,7 +17,7 @@ import { KeptListings } from "./kept-listings.ts";
 import { openPlaces } from "./places.ts";
 import { pushImage } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
-import { resolvePlan } from "./resolve-plan.ts";
+import { originImages, resolvePlan } from "./resolve-plan.ts";
 import { BaseStream } from "./stream-base.ts";
 
 /** Options of {@link compose}; those of the registries are among them. */
@@ -114,13 +114,13 @@ async function composeOne(
   const startedAt = performance.now();
   const { jobs, dryRun = false, onTransfer } = options;
   const images = await resolvePlan(plan, stores, call);
-  const { base, builders, platform } = images;
+  const { base, builders, directories, stages, platform } = images;
   const parts = describeParts(plan, images);
   const figures = (newLayerSize: number): ComposeFigures => {
     const baseSize = base === undefined ? 0 : layersSize(base.manifest);
     return {
       ...counter.figures(),
-      builderSize: [...builders.values()].reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
+      builderSize: originImages(images).reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
       baseSize,
       composedSize: baseSize + newLayerSize,
       elapsedMs: performance.now() - startedAt,
@@ -142,7 +142,10 @@ async function composeOne(
     {
       plan,
       stage: parts.stage,
+      epoch: plan.sourceDateEpoch,
       builders,
+      directories,
+      stages,
       base,
       baseStream: new BaseStream(parts.baseLayers, targets),
       listings,

@@ -67,7 +67,8 @@ export function expandStage(
   };
 }
 
-function workdirsOf({ workdir }: ConfigChanges): readonly Text[] {
+/** The working directories that are set, one after the other. */
+export function workdirsOf({ workdir }: Pick<ConfigChanges, "workdir">): readonly Text[] {
   if (workdir === undefined) return [];
   return typeof workdir === "string" || isTemplate(workdir) ? [workdir] : workdir;
 }

@@ -132,7 +132,7 @@ function find(
   if (node !== undefined) return { path: real, node };
   const where = missing === undefined || missing === wanted ? "" : `: ${displayPath(missing)} is missing`;
   throw new ComposeImageError("SOURCE_NOT_FOUND", `${imageName} has no ${displayPath(wanted)}${where}`, {
-    hint: "Check the path; it is meant from the image's root.",
+    hint: tree.missingHint,
   });
 }
 

@@ -4,27 +4,28 @@ import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
+import type { FilesView } from "../layers/layer-reader.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
-import { fromDirectory, type ImagePath, resolveLexically, rootPath } from "../layers/path.ts";
+import { fromDirectory, type ImagePath, isWithin, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
-import type { CopySource } from "../plan/compose-plan.ts";
+import type { CopySource, Stage } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
-import type { ExpandedStage } from "./expand-stage.ts";
+import type { ExpandedCopy, ExpandedStage } from "./expand-stage.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
-import type { ResolvedImage } from "./resolve-image.ts";
+import { viewDirectory } from "./resolve-directory.ts";
+import type { PlanImages } from "./resolve-plan.ts";
 import type { BaseStream } from "./stream-base.ts";
 
 /** What {@link openViews} works with. */
-export interface ViewsContext {
+export interface ViewsContext extends Omit<PlanImages, "platform"> {
+  /** The plan's own. */
   readonly stage: ExpandedStage;
-  /** By what copy steps are from. */
-  readonly builders: ReadonlyMap<CopySource, ResolvedImage>;
-  /** Absent for scratch. */
-  readonly base: ResolvedImage | undefined;
+  /** Seconds since 1970: the time of what a directory of this machine holds. */
+  readonly epoch: number | undefined;
   /** Sends base layers on as they are read. */
   readonly baseStream: BaseStream;
   /** Where what base layers hold is kept between runs; absent where it is not. */
@@ -32,50 +33,109 @@ export interface ViewsContext {
   readonly onWarning: (message: string) => void;
 }
 
-/** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
-export function openViews(context: ViewsContext): {
-  readonly builderViews: ReadonlyMap<CopySource, ImageView>;
+/** The views a plan needs. */
+export interface OpenViews {
+  /** By what copy steps are from; stages have none. */
+  readonly sourceViews: ReadonlyMap<CopySource, FilesView>;
+  /** Of the stages' bases; absent for scratch. */
+  readonly stageViews: ReadonlyMap<Stage, ImageView>;
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
-} {
-  const { stage, builders, base, baseStream, listings, onWarning } = context;
+}
+
+/** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
+export function openViews(context: ViewsContext): OpenViews {
+  const { stage, stages, epoch, builders, directories, base, baseStream, listings, onWarning } = context;
+  const copies = [stage, ...[...stages.values()].map(({ expanded }) => expanded)].flatMap(
+    (each) => each.copies,
+  );
   const isBaseRead = base !== undefined && readsBase(stage);
-  const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
+  const bases = [...stages.values()].flatMap(({ base: each, expanded }) =>
+    each !== undefined && changesFiles(expanded) ? [each] : [],
+  );
+  const baseLayers = new Set(
+    [...bases, ...(isBaseRead ? [base] : [])].flatMap(({ manifest }) =>
+      manifest.layers.map(({ digest }) => digest),
+    ),
+  );
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
   const blobs = new Map<Digest, LayerBlob>();
-  const builderViews = new Map<CopySource, ImageView>();
-  for (const [source, image] of builders) {
-    const steps = stage.copies.filter(({ from }) => from === source);
-    const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
-    const wantsBody = wantedBodies(
-      steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
-    );
-    const layers = layerBlobs(image, blobs, { listingOf });
-    builderViews.set(source, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+  const sourceViews = new Map<CopySource, FilesView>();
+  const stageViews = new Map<Stage, ImageView>();
+  for (const [source, directory] of directories) {
+    const interest = new Interest(prefixesOf(copies.filter(({ from }) => from === source)));
+    sourceViews.set(source, viewDirectory(directory, interest, epoch, onWarning));
   }
-  if (!isBaseRead) return { builderViews, baseView: undefined };
-  const lookedAt = stage.copies.filter(({ link }) => !link);
-  const destinations = lookedAt.map(({ destination, workingDirectory }) =>
-    fromDirectory(destination, workingDirectory),
-  );
-  const directories = [
-    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
-    ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
-  ];
-  const paths = [...directories.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])];
-  const interest = new Interest(destinations.map(absolutePath), paths);
+  for (const [source, image] of builders) {
+    const steps = copies.filter(({ from }) => from === source);
+    const layers = layerBlobs(image, blobs, { listingOf });
+    const options = { wantsBody: bodiesOf(steps), onWarning };
+    sourceViews.set(source, new ImageView(image.name, layers, new Interest(prefixesOf(steps)), options));
+  }
+  for (const [each, { base: image, expanded }] of stages) {
+    if (image === undefined) continue;
+    const steps = copies.filter(({ from }) => from.kind === "stage" && from.stage === each);
+    const prefixes = prefixesOf(steps);
+    const { subtrees, paths } = interestInBase(expanded);
+    const bodies = bodiesOf(steps);
+    const wantsBody = (path: ImagePath): boolean =>
+      prefixes.some((prefix) => isWithin(path, prefix)) && bodies(path);
+    const interest = new Interest([...prefixes, ...subtrees], paths);
+    const layers = layerBlobs(image, blobs, { listingOf });
+    stageViews.set(each, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+  }
+  if (!isBaseRead) return { sourceViews, stageViews, baseView: undefined };
   const layers = layerBlobs(base, blobs, {
     open: (layer, call) => baseStream.open(layer, (inner) => base.source.fetch(layer, inner), call),
     listingOf,
   });
+  const { subtrees, paths } = interestInBase(stage);
+  const interest = new Interest(subtrees, paths);
   const baseView = new ImageView(base.name, layers, interest, { wantsBody: () => false, onWarning });
-  return { builderViews, baseView };
+  return { sourceViews, stageViews, baseView };
+}
+
+/** Where the steps' sources lie. */
+function prefixesOf(steps: readonly ExpandedCopy[]): ImagePath[] {
+  return steps.flatMap(({ sources }) => sources.map(literalPrefix));
+}
+
+/** Guesses what the steps take. */
+function bodiesOf(steps: readonly ExpandedCopy[]): (path: ImagePath) => boolean {
+  return wantedBodies(
+    steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
+  );
+}
+
+/** What a stage's steps have to know of its base. */
+function interestInBase(stage: ExpandedStage): {
+  readonly subtrees: readonly ImagePath[];
+  readonly paths: readonly ImagePath[];
+} {
+  const lookedAt = stage.copies.filter(({ link }) => !link);
+  const made = [
+    ...(lookedAt.length > 0 || stage.copies.length === 0 ? [stage.workingDirectory] : []),
+    ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
+  ];
+  return {
+    subtrees: lookedAt.map(({ destination, workingDirectory }) =>
+      absolutePath(fromDirectory(destination, workingDirectory)),
+    ),
+    paths: [...made.map(absolutePath), ...(needsAccounts(stage) ? [passwdPath, groupPath] : [])],
+  };
+}
+
+/** Whether a stage holds other files than its base. */
+function changesFiles({ copies, config }: ExpandedStage): boolean {
+  return copies.length > 0 || config.workdir !== undefined;
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
 export function readsBase(stage: ExpandedStage): boolean {
-  return stage.copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
+  const { copies, config } = stage;
+  if (copies.length === 0) return config.workdir !== undefined;
+  return copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
 }
 
 /**

@@ -67,10 +67,20 @@ export type Compression =
 /** Where files are copied from. Steps that take from the same share the object. */
 export type CopySource =
   | { readonly kind: "image"; readonly location: ImageLocation }
-  /** A directory of this machine; relative ones are meant from the current directory. */
-  | { readonly kind: "local"; readonly directory: string }
+  | LocalSource
   /** Files that another stage makes; they go into no image but by being copied. */
   | { readonly kind: "stage"; readonly stage: Stage };
+
+/** A directory of this machine. Relative paths are meant from the current directory. */
+export interface LocalSource {
+  readonly kind: "local";
+  readonly directory: string;
+  /**
+   * Files with patterns of what is taken for not there, as `.dockerignore` has them: the first that is there counts. By
+   * default `.dockerignore` in the directory.
+   */
+  readonly ignoreFiles?: readonly string[];
+}
 
 /**
  * One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. Templates

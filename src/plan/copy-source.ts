@@ -1,15 +1,28 @@
+import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import type { CopySource } from "./compose-plan.ts";
-import { parseImage } from "./images.ts";
+import { localDirectory, parseImage } from "./images.ts";
 
 /**
- * Reads what is copied from: an image.
+ * Reads what is copied from: an image, or `local:DIR`.
  *
  * @param what names the setting in messages.
  * @throws ComposeImageError `REFERENCE_INVALID`
  */
 export function parseCopySource(text: string, what: string): CopySource {
-  return imageSource(parseImage(text, what));
+  const directory = localDirectory(text);
+  if (directory === undefined && /^(?:~|\.\.?$|\.{0,2}\/)/.test(text)) {
+    throw new ComposeImageError("REFERENCE_INVALID", `${what} ${text} is a path, not an image`, {
+      hint: `A directory of this machine is written local:${text}`,
+    });
+  }
+  if (directory === undefined) return imageSource(parseImage(text, what));
+  if (directory === "") {
+    throw new ComposeImageError("REFERENCE_INVALID", `${what} ${text} names no directory`, {
+      hint: "A directory of this machine is written local:DIR; the current one is local:.",
+    });
+  }
+  return { kind: "local", directory };
 }
 
 /** Copies from an image. */

@@ -97,6 +97,7 @@ export class StageState {
         name,
         base,
         ...(platform !== undefined && { platform }),
+        ...(this.expectations.length > 0 && { expectations: this.expectations.slice(0, 1) }),
         copies,
         config: { ...(workdir !== undefined && { workdir }) },
       },
