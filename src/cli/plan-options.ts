@@ -31,7 +31,7 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
-      "compose.yaml, Dockerfile, or Build of Shipwright, that says all this; - is standard input. Flags override it",
+      "compose.yaml, Dockerfile, Build of Shipwright or BuildConfig of OpenShift, that says all this; - is standard input. Flags override it",
       onlyFile("--file"),
     )
     .option(

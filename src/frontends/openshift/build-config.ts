@@ -42,7 +42,7 @@ export function isBuildConfig(document: Located): document is LocatedMap {
  */
 export function readBuildConfig(document: LocatedMap, streams: ImageStreams): DockerBuild {
   expectVersion(document);
-  const { spec = {}, metadata } = buildConfigShape.read(document);
+  const { spec = {}, metadata } = buildConfigShape.read(withoutNulls(document));
   const { source = {}, strategy = {}, output = {} } = spec;
   const { from, env = [], buildArgs = [] } = strategy.dockerStrategy ?? {};
   const objects = { streams, namespace: namespaceOf(metadata) };
@@ -99,6 +99,17 @@ function expectVersion(document: LocatedMap): void {
     `is a BuildConfig of ${JSON.stringify(text)}, which is not known`,
     "Known is apiVersion: build.openshift.io/v1.",
   );
+}
+
+/** To Kubernetes, `key: null` says nothing. */
+function withoutNulls(value: Located): Located {
+  if (value.kind === "list") return { ...value, items: value.items.map(withoutNulls) };
+  if (value.kind === "scalar") return value;
+  const said = [...value.entries].filter(
+    ([, entry]) => entry.value.kind !== "scalar" || entry.value.value !== null,
+  );
+  const entries = said.map(([key, entry]) => [key, { ...entry, value: withoutNulls(entry.value) }] as const);
+  return { ...value, entries: new Map(entries) };
 }
 
 function namespaceOf(metadata: Located | undefined): string | undefined {
