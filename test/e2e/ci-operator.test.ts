@@ -12,7 +12,16 @@ import { describeWith } from "../support/tools.ts";
 
 const buildRoot = "build_root_image:\n  name: release\n  namespace: openshift\n  tag: golang-1.14\n";
 
-describeWith(["cli"], "compose --builder-from-repository", () => {
+/** The Dockerfile that such a repository is promoted with. */
+const promotion = `ARG GO=1.13
+FROM registry.example/openshift/release:golang-$GO AS builder
+COPY . .
+RUN make build
+FROM registry.example/openshift/base:1
+COPY --from=builder /go/bin/app /usr/bin/
+`;
+
+describeWith(["cli"], "compose with the builder from a repository", () => {
   let scene: ComposeScene;
   let repository: string;
 
@@ -22,6 +31,7 @@ describeWith(["cli"], "compose --builder-from-repository", () => {
     repository = join(await temporaryDirectory("repository"), "src");
     await mkdir(repository);
     await writeFile(join(repository, ".ci-operator.yaml"), buildRoot);
+    await writeFile(join(repository, "Dockerfile"), promotion);
   });
   beforeEach(() => scene.proxy.forget());
   afterAll(() => scene.stop());
@@ -64,6 +74,26 @@ imagestreams:
     await expectBuilt("file", scene.names.builder);
   });
 
+  test("takes from what a stage of its Dockerfile is built on", async () => {
+    const { host } = scene.registry;
+    const result = await runCli(
+      [
+        ...flags("dockerfile"),
+        ...["--builder-from-dockerfile", "Dockerfile", "--stage", "builder", "--build-arg", "GO=1.14"],
+        ...["--replace", `registry.example=${host}`, "--allow-registry", `${host}/openshift`],
+      ],
+      { cwd: repository },
+    );
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    await expectBuilt("dockerfile", `${host}/openshift/release:golang-1.14`);
+  });
+
+  test("prints with plan which image it is", async () => {
+    const args = ["--builder-from-dockerfile", `${repository}/Dockerfile`, "--stage", "first"];
+    const result = await runCli(["plan", ...flags("plan"), ...args]);
+    expect(result.stdout).toContain("builder: registry.example/openshift/release:golang-1.13\n");
+  });
+
   test.each<[what: string, args: () => string[], refusal: Omit<Refusal, "status" | "code">]>([
     [
       "a directory without the file, with the path that was looked at",
@@ -81,6 +111,22 @@ imagestreams:
       {
         message: [`${"/.ci-operator.yaml:2:3: build_root_image"}`, "openshift/release:golang-1.14"],
         hint: "--imagestream-registry HOST",
+      },
+    ],
+    [
+      "a Dockerfile's image that is in another registry than the allowed",
+      () => ["--builder-from-dockerfile", `${repository}/Dockerfile`, "--allow-registry", scene.proxy.host],
+      {
+        message: ["/Dockerfile:5:6: registry.example/openshift/base:1 is in no registry that is allowed"],
+        hint: "--replace FROM=TO",
+      },
+    ],
+    [
+      "a stage of no Dockerfile",
+      () => ["--builder", scene.names.builderByProxy, "--stage", "builder"],
+      {
+        message: ["--stage: there is no Dockerfile that names the builder"],
+        hint: "--builder-from-dockerfile",
       },
     ],
     [

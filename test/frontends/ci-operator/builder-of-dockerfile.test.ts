@@ -94,7 +94,7 @@ describe("the builder that a Dockerfile names", () => {
       "--stage 0 (build), 1",
     ],
     ["ARG BASE\nFROM $BASE\n", {}, "Dockerfile:2:6: $BASE is empty", "--build-arg NAME=VALUE"],
-    ["FROM a/B\n", {}, "Dockerfile:1:6: FROM: malformed reference", "example"],
+    ["FROM a/B\n", {}, "Dockerfile:1:6: FROM: malformed reference", "lower case"],
     [
       promoted,
       { allowed: [parseRegistryName("quay.io"), parseRegistryName("registry.ci.openshift.org/ocp/4.2")] },
