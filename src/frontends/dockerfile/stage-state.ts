@@ -12,6 +12,9 @@ import type { Text } from "../../plan/text.ts";
 import { expand } from "./expand.ts";
 import type { SourceText } from "./source-text.ts";
 
+/** What Docker sets where nobody says it. */
+const standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** What the instructions of a stage have said so far. */
 export class StageState {
   readonly base: BaseImage;
@@ -45,6 +48,7 @@ export class StageState {
     this.platform = platform;
     this.#escapeCharacter = escapeCharacter;
     this.#where = where;
+    if (base.kind === "scratch") this.env.set("PATH", standardPath);
   }
 
   /** What a stage built on this one begins with: all of it, its arguments too. */
