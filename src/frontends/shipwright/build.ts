@@ -103,7 +103,7 @@ function expectBuild(document: LocatedMap): void {
   throw faultAt(
     document,
     `has the kind ${JSON.stringify(word("kind"))} of ${JSON.stringify(word("apiVersion"))}, which is not known`,
-    "Of Kubernetes' objects only Shipwright's Build is: apiVersion build.dev/v1alpha1 or shipwright.io/v1alpha1.",
+    "Of Kubernetes' objects Shipwright's Build is, with apiVersion build.dev/v1alpha1 or shipwright.io/v1alpha1, and OpenShift's BuildConfig.",
   );
 }
 
