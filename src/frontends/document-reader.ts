@@ -9,6 +9,7 @@ import { draftFromBuild, isKubernetesObject, missingField } from "./shipwright/b
 import type { Located } from "./yaml/located.ts";
 import { applySetting, type Setting } from "./yaml/settings.ts";
 import { substituteVariables, Variables } from "./yaml/substitute.ts";
+import { textAt } from "./yaml/text-at.ts";
 
 /** What goes with documents. */
 export interface DocumentOptions {
@@ -28,6 +29,18 @@ export interface DocumentDraft {
   readonly missing: (part: PlanPart) => ComposeImageError;
   /** Images by the names of image streams. */
   readonly known: ImageStreams["known"];
+}
+
+/**
+ * A document, or the objects of a `List` of Kubernetes, such as `oc new-build` prints. Image streams beside BuildConfigs
+ * say nothing of what is built.
+ */
+export function itemsOf(document: Located): Located[] {
+  if (textAt(document, "kind") !== "List" || document.kind !== "map") return [document];
+  const items = document.entries.get("items")?.value;
+  if (items?.kind !== "list") return [document];
+  const objects = items.items.filter((item) => textAt(item, "kind") !== "ImageStream");
+  return objects.length === 0 ? [document] : objects;
 }
 
 /** Reads documents of every kind, and knows what of the options they made use of. */

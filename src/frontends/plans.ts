@@ -10,7 +10,7 @@ import {
 } from "../plan/image-streams.ts";
 import { completePlan, overlayDraft, type PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { DocumentReader } from "./document-reader.ts";
+import { DocumentReader, itemsOf } from "./document-reader.ts";
 import { type ComposeFlags, draftFromFlags } from "./flags/compose-flags.ts";
 import type { Located } from "./yaml/located.ts";
 import { readDocuments } from "./yaml/read-documents.ts";
@@ -40,7 +40,7 @@ export interface ComposeFileOptions {
 
 /**
  * Turns a file into plans, one for each of its documents: those of a `compose.yaml`, Builds of Shipwright, or
- * BuildConfigs of OpenShift. Touches neither network nor files.
+ * BuildConfigs of OpenShift, in lists as well. Touches neither network nor files.
  *
  * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` with file, line and column, or with the
  *   flag; also for variables and parameters that nothing asks for, and two images with one name.
@@ -58,7 +58,7 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   const reader = new DocumentReader({ settings, variables, buildArgs, registry });
   const flagged = draftFromFlags(flags);
   const lower: PlanDraft = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
-  const documents = readDocuments(text, name);
+  const documents = readDocuments(text, name).flatMap(itemsOf);
   if (documents.length === 0) {
     throw new ComposeImageError("USAGE", `${name}:1:1: there is nothing in it`, {
       hint: "Write builder, base, copy and tags; compose-image schema describes them.",

@@ -6,6 +6,7 @@ import type { ImageStreams } from "../../plan/image-streams.ts";
 import { expectTarget } from "../../plan/images.ts";
 import type { PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
 import { faultAt, type Located, type LocatedMap, type Place, placeName } from "../yaml/located.ts";
+import { textAt } from "../yaml/text-at.ts";
 import { buildConfigShape, type ImageObject, type NamedValue } from "./build-config-shape.ts";
 import { type ImageObjects, imageOf } from "./image-object.ts";
 import { contextOf } from "./source-images.ts";
@@ -30,9 +31,7 @@ export interface DockerBuild {
 
 /** Whether a document is a BuildConfig. */
 export function isBuildConfig(document: Located): document is LocatedMap {
-  if (document.kind !== "map") return false;
-  const kind = document.entries.get("kind")?.value;
-  return kind?.kind === "scalar" && kind.text === "BuildConfig";
+  return document.kind === "map" && textAt(document, "kind") === "BuildConfig";
 }
 
 /**
@@ -91,8 +90,7 @@ function targetOf(to: ImageObject, objects: ImageObjects): ImageLocation {
 }
 
 function expectVersion(document: LocatedMap): void {
-  const version = document.entries.get("apiVersion")?.value;
-  const text = version?.kind === "scalar" ? version.text : "";
+  const text = textAt(document, "apiVersion");
   if (/^(?:build\.openshift\.io\/)?v1$/.test(text)) return;
   throw faultAt(
     document,
@@ -113,6 +111,5 @@ function withoutNulls(value: Located): Located {
 }
 
 function namespaceOf(metadata: Located | undefined): string | undefined {
-  const namespace = metadata?.kind === "map" ? metadata.entries.get("namespace")?.value : undefined;
-  return namespace?.kind === "scalar" && namespace.text !== "" ? namespace.text : undefined;
+  return (metadata && textAt(metadata, "namespace")) || undefined;
 }

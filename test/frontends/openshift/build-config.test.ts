@@ -150,6 +150,19 @@ describe("a BuildConfig", () => {
     expect(baseOf(plan)).toBe("r.example/base:1");
   });
 
+  it("may be in a list, beside image streams", () => {
+    const indented = configOf()
+      .replaceAll(/^(?=.)/gm, "    ")
+      .replace("    api", "  - api");
+    const stream = "  - {apiVersion: image.openshift.io/v1, kind: ImageStream, metadata: {name: app}}\n";
+    const list = `apiVersion: v1\nkind: List\nitems:\n${stream}${indented}`;
+    expect(baseOf(only(list))).toBe("r.example/base:1");
+    expect(() => only(list.replace("dockerStrategy: {}", "sourceStrategy: {}"))).toThrow(
+      "f:9:34: items[1].spec.strategy.sourceStrategy cannot be carried out",
+    );
+    expect(() => only("apiVersion: v1\nkind: List\nitems: []\n")).toThrow('has the kind "List" of "v1"');
+  });
+
   it.each<[text: string, message: string, hint: string, options?: ComposeFileOptions]>([
     // other ways of building
     [
