@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { isAbsolute } from "node:path";
 import { abortable } from "../io/abortable.ts";
 import { collect } from "../io/collect.ts";
 import { errnoOf, localError } from "../io/local-error.ts";
@@ -30,9 +31,11 @@ export async function readText(file: string, what: string, terminal: Terminal): 
     if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
       throw new ComposeImageError("USAGE", `${what} is not UTF-8`, { hint: "Save it as UTF-8." });
     }
-    if (errnoOf(error) === "ENOENT") {
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error))) {
       throw new ComposeImageError("USAGE", `${what} is not there`, {
-        hint: "Check the path; it is meant from the current directory.",
+        hint: isAbsolute(file)
+          ? "Check the path."
+          : "Check the path; it is meant from the current directory.",
       });
     }
     if (signal.aborted) throw signal.reason;

@@ -101,6 +101,11 @@ imagestreams:
       { message: [/--builder-from-repository: \/.*\/\.ci-operator\.yaml is not there/], hint: "path" },
     ],
     [
+      "a file in the place of the directory",
+      () => ["--builder-from-repository", `${repository}/.ci-operator.yaml`],
+      { message: ["/src/.ci-operator.yaml/.ci-operator.yaml is not there"], hint: "path" },
+    ],
+    [
       "another builder beside it",
       () => ["--builder-from-repository", repository, "--builder", scene.names.builderByProxy],
       { message: ["--builder and --builder-from-repository both name the builder"], hint: "one of them" },
