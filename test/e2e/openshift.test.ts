@@ -116,6 +116,9 @@ for (const { name, needs, start } of registryKinds) {
         ["run/node_modules/a.js", 0o644, 0],
       ]);
       expect(manifest.layers).toHaveLength(2);
+      expect(JSON.parse(manifest.annotations?.["io.github.compose-image.builders"] ?? "")).toEqual([
+        { reference: `${registry.host}/hello/builder:latest`, digest: builder.top.descriptor.digest },
+      ]);
       expect(config.config).toEqual({
         Env: ["PATH=/usr/bin"],
         ExposedPorts: { "8080/tcp": {} },
