@@ -33,7 +33,7 @@ export function addBuilderOptions(command: Command): Command {
   return command
     .option(
       "--builder <image>",
-      "image the directories are taken from; a registry reference or oci:DIR[:TAG]",
+      "image the directories are taken from: a registry reference or oci:DIR[:TAG]; or local:DIR",
     )
     .option(
       "--builder-from-repository <dir>",

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type BuildContext, parseBuildContext } from "../frontends/dockerfile/build-contexts.ts";
 import type { DockerfileOptions } from "../frontends/dockerfile/dockerfile.ts";
 import { givenVariable } from "./given-variable.ts";
@@ -20,17 +21,20 @@ export function isDockerfile(name: string, text: string): boolean {
 }
 
 /**
- * What the flags say of a Dockerfile.
+ * What the flags say of a Dockerfile. What its context leaves out is said by the file of the Dockerfile's name with
+ * `.dockerignore` behind it, else by the context's own `.dockerignore`.
  *
- * @param dockerfile its path.
+ * @param path the Dockerfile's; `-` is standard input.
  * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID` naming the flag.
  */
 export function dockerfileOptions(
   { context = ".", target, buildArg = [], buildContext = [] }: DockerfileFlags,
+  path: string,
   env: Terminal["env"],
 ): DockerfileOptions {
+  const ignoreFiles = [...(path === "-" ? [] : [`${path}.dockerignore`]), join(context, ".dockerignore")];
   return {
-    context: { kind: "local", directory: context },
+    context: { kind: "local", directory: context, ignoreFiles },
     target,
     buildArgs: Object.fromEntries(buildArg.map((item) => givenVariable(item, "--build-arg", env))),
     buildContexts: buildContext.map((item): BuildContext => parseBuildContext(item)),

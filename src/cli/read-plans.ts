@@ -28,14 +28,14 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
     });
   }
   if (dockerfile !== undefined) expectPath(dockerfile);
-  const name = path === "-" ? "<stdin>" : path;
+  const name = nameOf(path);
   const text = await readText(
     path,
     `${dockerfile === undefined ? "--file" : "--dockerfile"} ${path}`,
     terminal,
   );
   if (dockerfile !== undefined || isDockerfile(name, text)) {
-    return [await planOfDockerfile(text, name, flags, terminal)];
+    return [await planOfDockerfile(text, path, flags, terminal)];
   }
   return plansOfDocuments(text, name, flags, replacements, terminal);
 }
@@ -57,13 +57,14 @@ async function planOfFlags(
 
 async function planOfDockerfile(
   text: string,
-  name: string,
+  path: string,
   flags: PlanFlags,
   terminal: Terminal,
 ): Promise<ComposePlan> {
+  const name = nameOf(path);
   expectNone(flags, yamlFlags, `${name} is a Dockerfile, which has nothing it could be for`);
   expectNoBuilder(flags);
-  const options = dockerfileOptions(flags, terminal.env);
+  const options = dockerfileOptions(flags, path, terminal.env);
   const context = sourceImageContext(flags) ?? options.context;
   const { replace } = flags;
   // Loaded only now: a command without a file need not spend the time.
@@ -106,6 +107,10 @@ async function plansOfDocuments(
     replace,
     sourceDateEpoch: epochOf(terminal),
   });
+}
+
+function nameOf(path: string): string {
+  return path === "-" ? "<stdin>" : path;
 }
 
 function epochOf({ env: { SOURCE_DATE_EPOCH: epoch } }: Terminal): number | undefined {

@@ -18,10 +18,12 @@ export interface ExpandedStage {
   readonly config: ExpandedConfig;
   /** Absolute and cleaned. */
   readonly workingDirectory: string;
+  /** Absolute; made after all is copied where they are missing. */
+  readonly madeAtEnd: readonly string[];
 }
 
 /** A copy step of which all text is known. */
-export interface ExpandedCopy extends Pick<CopyStep, "from" | "link"> {
+export interface ExpandedCopy extends Pick<CopyStep, "from" | "link" | "parents"> {
   readonly sources: readonly string[];
   /** As typed: a relative one is meant from `workingDirectory`. */
   readonly destination: string;
@@ -59,11 +61,13 @@ export function expandStage(
   const environment = environmentVariables(baseConfig);
   const lookUp: BaseVariables = (name) => environment.get(name);
   const workdirs = workdirsOf(config).map((text) => expandText(text, lookUp));
-  const [workingDirectory = "/"] = directoriesOf(baseConfig, workdirs).slice(-1);
+  const [own = "/", ...madeAtEnd] = directoriesOf(baseConfig, workdirs);
+  const workingDirectory = madeAtEnd.at(-1) ?? own;
   return {
     copies: copies.map((copy) => expandCopy(copy, baseConfig, workingDirectory, lookUp)),
     config: expandConfig(config, workingDirectory, lookUp),
     workingDirectory,
+    madeAtEnd,
   };
 }
 
@@ -81,7 +85,7 @@ function directoriesOf(base: ImageConfig, workdirs: readonly string[]): string[]
 }
 
 function expandCopy(
-  { from, link, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
+  { from, link, parents, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
   baseConfig: ImageConfig,
   stageDirectory: string,
   lookUp: BaseVariables,
@@ -92,6 +96,7 @@ function expandCopy(
   return {
     from,
     link,
+    ...(parents !== undefined && { parents }),
     sources: sources.map((source) => expandSource(source, lookUp)),
     destination: expandPath(destination, lookUp, "destination"),
     workingDirectory: directories.at(-1) ?? "/",

@@ -104,7 +104,10 @@ function prefixesOf(steps: readonly ExpandedCopy[]): ImagePath[] {
 /** Guesses what the steps take. */
 function bodiesOf(steps: readonly ExpandedCopy[]): (path: ImagePath) => boolean {
   return wantedBodies(
-    steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
+    steps.map(({ sources, exclude, parents }) => ({
+      sources: parents === true ? [] : sources,
+      exclude: new ExcludePatterns(exclude),
+    })),
   );
 }
 
@@ -115,7 +118,7 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.copies.length === 0 ? [stage.workingDirectory] : []),
+    ...(lookedAt.length > 0 || stage.copies.length === 0 ? [stage.workingDirectory, ...stage.madeAtEnd] : []),
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {

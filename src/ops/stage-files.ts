@@ -6,6 +6,7 @@ import { OutputTree } from "../layers/output-tree.ts";
 import { type AccountFiles, resolveOwner } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { findSources } from "../layers/source-pattern.ts";
+import { findWithParents } from "../layers/source-with-parents.ts";
 import { askAll } from "../layers/unknown-path.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { CopySource, Stage } from "../plan/compose-plan.ts";
@@ -66,7 +67,7 @@ export class StageMaker {
    *
    * @throws UnknownPath; ComposeImageError as copying does.
    */
-  make({ copies, config, workingDirectory }: ExpandedStage, ground: StageGround): FileNode {
+  make({ copies, madeAtEnd }: ExpandedStage, ground: StageGround): FileNode {
     const { baseName, base, accounts } = ground;
     const madeMtime = String(this.#epoch ?? 0);
     const output = new OutputTree(baseName);
@@ -81,12 +82,13 @@ export class StageMaker {
         owner: step.chown && resolveOwner(step.chown, accounts, baseName),
         mode: step.chmod,
         exclude: new ExcludePatterns(step.exclude),
+        parents: step.parents === true,
         base: step.link ? undefined : base,
         madeMtime,
       });
     });
     const isLinked = copies.length > 0 && copies.every(({ link }) => link);
-    if (config.workdir !== undefined && !isLinked) addDirectory(output, workingDirectory, ground, madeMtime);
+    if (!isLinked) for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
     return output.root;
   }
 
@@ -96,9 +98,11 @@ export class StageMaker {
    * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`
    */
   findAllSources({ copies }: ExpandedStage): void {
-    askAll(copies, ({ from, sources }) => {
+    askAll(copies, ({ from, sources, parents }) => {
       const { name, tree } = this.#filesOf(from);
-      askAll(sources, (source) => findSources(tree, source, name));
+      askAll(sources, (source): unknown =>
+        parents === true ? findWithParents(tree, source, name) : findSources(tree, source, name),
+      );
     });
   }
 

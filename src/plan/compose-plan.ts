@@ -105,6 +105,11 @@ export interface CopyStep {
   readonly exclude: readonly Text[];
   /** Whether the base is left out of account, as `COPY --link` does. */
   readonly link: boolean;
+  /**
+   * Whether the directories above the sources are copied as well, as `COPY --parents` does: from the root, or from where
+   * the source has `/./`. Then `**` stands for any number of directories.
+   */
+  readonly parents?: boolean;
 }
 
 /**

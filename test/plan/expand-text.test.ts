@@ -129,6 +129,11 @@ describe("a text made of parts", () => {
       ],
       [{ variable: "X", value: [{ variable: "PATH" }], modifier: word(":-", "y") }],
     ],
+    [
+      "puts a replacement for nothing in front",
+      [{ variable: "PATH", modifier: swap("/", "", "x") }],
+      ["x", { variable: "PATH" }],
+    ],
   ])("%s", (_, parts, folded) => {
     const [only] = folded;
     const isPlain = folded.length === 1 && typeof only === "string";

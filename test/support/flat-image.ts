@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
+import { diffConfigs, type ImageDifference } from "./image-diff.ts";
 
 /** One file of {@link FlatImage}, but for its times. */
 export interface FlatFile {
@@ -76,6 +77,47 @@ async function applyLayer(tar: Buffer, files: Map<string, FlatFile>): Promise<vo
 
 function contentOf(bytes: Buffer): string {
   return bytes.length <= 100 ? bytes.toString() : createHash("sha256").update(bytes).digest("hex");
+}
+
+/** What two images differ in, but for times: files, and what of the configuration is said by Dockerfiles. */
+export function diffFlatImages(theirs: FlatImage, ours: FlatImage): ImageDifference[] {
+  const paths = [...new Set([...theirs.files.keys(), ...ours.files.keys()])].sort();
+  const inFiles = paths.flatMap((path): ImageDifference[] => {
+    const [one, other] = [theirs.files.get(path), ours.files.get(path)];
+    const type = (other ?? one)?.type;
+    if (one === undefined || other === undefined) {
+      const [inTheirs, inOurs] = [one, other].map((file) => (file === undefined ? "absent" : "present"));
+      return [{ path, attribute: "presence", type, theirs: inTheirs ?? "", ours: inOurs ?? "" }];
+    }
+    return attributes.flatMap(([attribute, read]): ImageDifference[] => {
+      const [inTheirs, inOurs] = [read(one), read(other)];
+      return inTheirs === inOurs ? [] : [{ path, attribute, type, theirs: inTheirs, ours: inOurs }];
+    });
+  });
+  return [...inFiles, ...diffConfigs(configOf(theirs), configOf(ours))];
+}
+
+const attributes: readonly (readonly [ImageDifference["attribute"], (file: FlatFile) => string])[] = [
+  ["type", ({ type }) => type],
+  ["mode", ({ type, mode }) => (type === "symlink" ? "" : `0${mode.toString(8)}`)],
+  ["owner", ({ owner }) => owner],
+  ["link target", ({ target }) => target ?? ""],
+  ["content", ({ content }) => content ?? ""],
+];
+
+const configKeys =
+  "Env Cmd Entrypoint WorkingDir User ExposedPorts Volumes Labels StopSignal Healthcheck Shell OnBuild".split(
+    " ",
+  );
+
+/** The keys Dockerfiles are about; what is empty is as if it were not there. */
+function configOf({ config, author }: FlatImage): Record<string, unknown> {
+  const values = configKeys.map((key): [string, unknown] => [key, config[key]]);
+  const { "io.buildah.version": _, ...labels } = Object(config.Labels);
+  const all = Object.fromEntries([...values, ["Labels", labels], ["author", author]]);
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== "" && JSON.stringify(value ?? {}).length > 2),
+  );
 }
 
 /** A file as a line: `path mode owner content`, a symlink with `-> target`, a directory with a slash. */

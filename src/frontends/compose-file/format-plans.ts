@@ -4,19 +4,29 @@ import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
 import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import type {
+  BaseImage,
+  ComposePlan,
+  ConfigChanges,
+  CopySource,
+  CopyStep,
+  Stage,
+} from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
+import { stageNames } from "./stage-names.ts";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
 
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
+
+type StageNames = ReadonlyMap<Stage, string>;
 
 /** The plans as documents of `compose.yaml`, which read back as the same plans. */
 export function formatPlans(plans: readonly ComposePlan[]): string {
@@ -26,12 +36,14 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 function planDocument(plan: ComposePlan): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
-  const isShared = builders.length === 1;
+  const stages = stageNames(plan);
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, stages)))];
+  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
   return mapping([
     ["builder", isShared ? formatText(builders[0] ?? "") : undefined],
-    ["base", formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location))],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared))],
+    ["stages", stagesEntry(stages)],
+    ["base", baseEntry(base)],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : stages))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
@@ -56,20 +68,39 @@ function planDocument(plan: ComposePlan): Yaml {
   ]);
 }
 
-/** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
-function sourceName(source: CopySource): string {
-  const name = formatCopySource(source);
-  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
+function stagesEntry(stages: StageNames): Yaml | undefined {
+  if (stages.size === 0) return undefined;
+  return mapping(
+    [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
+      const stage = mapping([
+        ["base", baseEntry(base)],
+        ["platform", platform && formatPlatform(platform)],
+        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, stages))],
+        ["workdir", workdirEntry(config.workdir)],
+      ]);
+      return [name, stage];
+    }),
+  );
+}
+
+function baseEntry(base: BaseImage): Yaml {
+  return formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location));
+}
+
+function sourceName(source: CopySource, stages: StageNames): string {
+  const name = source.kind === "stage" ? stages.get(source.stage) : formatCopySource(source);
+  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
   return name;
 }
 
+/** @param stages absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
-  isShared: boolean,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
+  stages: StageNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", isShared ? undefined : formatText(sourceName(from))],
+    ["from", stages && formatText(sourceName(from, stages))],
     ["src", more.length === 0 ? optional(only) : literals(sources)],
     ["dst", formatText(destination)],
     ["workdir", literals(workdir)],
@@ -77,6 +108,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 

@@ -56,6 +56,7 @@ export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyS
     ...(chmod !== undefined && { chmod }),
     exclude: copy.exclude.map((pattern) => state.expand(pattern)),
     link: copy.link,
+    ...(copy.parents && { parents: true }),
   };
 }
 

@@ -166,6 +166,8 @@ class Expansion {
     const isSpecial = !/^[\p{L}_]/u.test(name);
     if (isSpecial && modifier === undefined) return [];
     const value = isSpecial ? undefined : this.#scope.lookUp(name);
+    const chosen = typeof value === "string" ? chosenByValue(value, modifier) : undefined;
+    if (chosen !== undefined) return chosen;
     return [
       {
         variable: name,
@@ -209,6 +211,17 @@ class Expansion {
       start,
     );
   }
+}
+
+/** What a known value decides, so that the value itself goes no further; `undefined` where it does not. */
+function chosenByValue(value: string, modifier: VariableModifier | undefined): TextParts | undefined {
+  if (modifier === undefined) return [value];
+  if (!("word" in modifier)) return undefined;
+  const { operator, word } = modifier;
+  const isMissing = operator.startsWith(":") && value === "";
+  if (operator.endsWith("+")) return isMissing ? [] : word;
+  if (!isMissing) return [value];
+  return operator === ":-" ? word : undefined;
 }
 
 /** Longer ones first. */

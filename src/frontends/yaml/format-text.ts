@@ -24,7 +24,7 @@ function formatVariable({ variable, value, modifier }: VariablePart): string {
   }
   const { operator } = modifier;
   if (!("replacement" in modifier)) {
-    return `\${base:${variable}${set}${operator}${formatParts(modifier.pattern, "}")}}`;
+    return `\${base:${variable}${set}${operator}${formatParts(modifier.pattern, "}#%")}}`;
   }
   const pattern = formatParts(modifier.pattern, "/}");
   return `\${base:${variable}${set}${operator}${pattern}/${formatParts(modifier.replacement, "}")}}`;

@@ -38,6 +38,53 @@ describe("a compose.yaml", () => {
     expect(targets.map(formatLocation)).toEqual(["r.example/app:1"]);
   });
 
+  it("may have stages, which copy from each other", () => {
+    const { copies } = only(`
+builders: {tools: r.example/tools:1}
+stages:
+  last: {base: scratch, copy: [{from: first, src: /x, dst: /y}, {from: tools, src: /t}]}
+  first:
+    base: r.example/sdk:1
+    platform: arm64
+    workdir: [/w, x]
+    copy:
+      - {from: tools, src: "\${base:HOME}/a", dst: b, workdir: /c, chown: "\${base:USER:-0}"}
+  unused: {base: r.example/none:1}
+base: r.example/base:1
+copy:
+  - {from: last, src: /y}
+  - {from: first, src: /w}
+tags: [r.example/app:1]
+`);
+    const [fromLast, fromFirst] = copies.map(({ from }) => (from.kind === "stage" ? from.stage : undefined));
+    expect(fromLast).toMatchObject({
+      name: "last",
+      base: { kind: "scratch" },
+      copies: [
+        { sources: ["/x"], destination: "/y" },
+        { sources: ["/t"], destination: "/t" },
+      ],
+      config: {},
+    });
+    expect(fromLast?.copies[0]?.from).toMatchObject({ kind: "stage", stage: fromFirst });
+    expect(fromFirst).toMatchObject({
+      name: "first",
+      platform: { os: "linux", architecture: "arm64" },
+      config: { workdir: ["/w", "x"] },
+      copies: [
+        {
+          sources: [
+            { parts: [{ variable: "HOME" }, "/a"], where: "compose.yaml:10:28: stages.first.copy[0].src" },
+          ],
+          destination: "b",
+          workdir: ["/c"],
+          chown: { parts: [{ variable: "USER", modifier: { operator: ":-", word: ["0"] } }] },
+        },
+      ],
+    });
+    expect(fromFirst?.copies[0]?.from).toBe(fromLast?.copies[1]?.from);
+  });
+
   it("that has every key makes all of a plan", () => {
     const plan = only(`
 builder: r.example/one
@@ -160,6 +207,25 @@ historyComment: by hand
   it("with one named builder takes from it by default", () => {
     const { copies } = only(least.replace("builder: ", "builders: {b: ").replace(":1\n", ":1}\n"));
     expect(copies.map(({ from }) => formatCopySource(from))).toEqual(["r.example/builder:1"]);
+  });
+
+  it.each([
+    ["", "local:."],
+    ["context: ./dist\n", "local:./dist"],
+    ["builders: { context: r.example/c:1 }\n", "r.example/c:1"],
+  ])("with %j copies from context as %s", (line, expected) => {
+    const { copies } = only(`${line}${least}`, { set: ["copy=[{from: context, src: /x}, /y]"] });
+    expect(copies.map(({ from }) => formatCopySource(from))).toEqual([expected, "r.example/builder:1"]);
+  });
+
+  it("copies from directories wherever it may name an image, and shares those that are equal", () => {
+    const { copies } = only(`builders: { a: "local:a", b: r.example/b:1 }\n${least}`, {
+      set: ["builder=local:a", "copy=[/w, {from: a, src: x}, {from: 'local:a', src: y}, {from: b, src: /z}]"],
+    });
+    const directory = { kind: "local", directory: "a" };
+    expect(copies.map(({ from }) => from).slice(0, 3)).toEqual([directory, directory, directory]);
+    expect(new Set(copies.map(({ from }) => from)).size).toBe(2);
+    expect(copies.map(({ sources, destination }) => [sources, destination])).toContainEqual([["x"], "/x"]);
   });
 
   it.each([
