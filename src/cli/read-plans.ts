@@ -28,6 +28,15 @@ export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<C
     });
   }
   if (dockerfile !== undefined) expectPath(dockerfile);
+  if (path === "-" && flags.builderFromDockerfile === "-") {
+    throw new ComposeImageError(
+      "USAGE",
+      "--file and --builder-from-dockerfile are both to be standard input",
+      {
+        hint: "Name a file for one of them.",
+      },
+    );
+  }
   const name = nameOf(path);
   const text = await readText(
     path,

@@ -127,6 +127,14 @@ imagestreams:
       },
     ],
     [
+      "two files on standard input",
+      () => ["--file", "-", "--builder-from-dockerfile", "-"],
+      {
+        message: ["--file and --builder-from-dockerfile are both to be standard input"],
+        hint: "Name a file",
+      },
+    ],
+    [
       "a stage of no Dockerfile",
       () => ["--builder", scene.names.builderByProxy, "--stage", "builder"],
       {

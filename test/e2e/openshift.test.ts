@@ -140,12 +140,15 @@ for (const { name, needs, start } of registryKinds) {
       await expectRuntime(tag);
     });
 
-    test("makes the same of the BuildConfig that oc new-build makes", async () => {
-      const result = await runCli(["-f", "-", "--imagestream-registry", registry.host], {
-        input: runtimeBuildConfig,
-      });
+    test("makes the same of the BuildConfig that oc new-build makes, and of what plan prints of it", async () => {
+      const args = ["-f", "-", "--imagestream-registry", registry.host];
+      const result = await runCli(args, { input: runtimeBuildConfig });
       expect(result, result.stderr).toMatchObject({ status: 0 });
       await expectRuntime(`${registry.host}/hello/runtime:latest`);
+      const plan = await runCli(["plan", ...args], { input: runtimeBuildConfig });
+      expect(plan.stdout).toContain("stages:\n  build-context:\n    base: scratch\n");
+      const again = await runCli(["-f", "-"], { input: plan.stdout });
+      expect(again.stdout, again.stderr).toBe(result.stdout);
     });
   });
 }

@@ -58,7 +58,7 @@ export function parseSourceImages(words: readonly SourceImageWord[]): SourceImag
  */
 export function contextOf(images: readonly SourceImage[]): CopySource {
   const copies = images.flatMap(({ from, paths }) => paths.map((path) => ({ ...contextCopy(path), from })));
-  return { kind: "stage", stage: { base: { kind: "scratch" }, copies, config: {} } };
+  return { kind: "stage", stage: { name: "build-context", base: { kind: "scratch" }, copies, config: {} } };
 }
 
 function usage(message: string, hint: string): ComposeImageError {
