@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { type BuildContext, parseBuildContext } from "../frontends/dockerfile/build-contexts.ts";
 import type { DockerfileOptions } from "../frontends/dockerfile/dockerfile.ts";
 import { givenVariable } from "./given-variable.ts";
@@ -32,9 +32,10 @@ export function dockerfileOptions(
   path: string,
   env: Terminal["env"],
 ): DockerfileOptions {
-  const ignoreFiles = [...(path === "-" ? [] : [`${path}.dockerignore`]), join(context, ".dockerignore")];
+  const own = `${path}.dockerignore`;
+  const hasOwn = path !== "-" && existsSync(own);
   return {
-    context: { kind: "local", directory: context, ignoreFiles },
+    context: { kind: "local", directory: context, ...(hasOwn && { ignoreFiles: [own] }) },
     target,
     buildArgs: Object.fromEntries(buildArg.map((item) => givenVariable(item, "--build-arg", env))),
     buildContexts: buildContext.map((item): BuildContext => parseBuildContext(item)),

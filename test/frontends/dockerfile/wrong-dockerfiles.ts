@@ -107,6 +107,22 @@ export const wrongDockerfiles: readonly WrongDockerfile[] = [
     message: "2:1: ONBUILD is for images that others build on",
     hint: "Leave it out",
   },
+  // examples of lectures on Dockerfiles: one that is only half continued, and two that run something
+  {
+    text: 'FROM ubuntu:16.04\nRUN apt-get update && apt-get install -y\n    nginx\nEXPOSE 80 443\nENTRYPOINT ["nginx"]\n',
+    message: "3:5: nginx is not an instruction",
+    hint: "where the one before it ends in \\",
+  },
+  {
+    text: 'FROM ubuntu:16.04\nRUN apt-get update && apt-get install -y \\\n    nginx\nEXPOSE 80 443\nENTRYPOINT ["nginx"]\n',
+    message: "2:1: RUN would execute something",
+    hint: "a stage of its own",
+  },
+  {
+    text: "# builder\nFROM ubuntu\n\nENV TERM linux\nRUN apt-get update\nCOPY ./s2i/bin/ /usr/local/bin/s2i #copy scripts\n",
+    message: "5:1: RUN would execute something",
+    hint: "base image",
+  },
   // COPY and ADD
   { text: withLine("COPY"), message: "2:1: COPY needs a source and a destination", hint: "COPY SRC DST" },
   { text: withLine("COPY a"), message: "2:1: COPY needs a source and a destination", hint: '["SRC","DST"]' },
