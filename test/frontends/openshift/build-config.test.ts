@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ComposeFileOptions, parseComposeFile } from "../../../src/frontends/plans.ts";
+import { ComposeImageError } from "../../../src/model/errors.ts";
 import { formatLocation } from "../../../src/model/location.ts";
 import type { ComposePlan } from "../../../src/plan/compose-plan.ts";
 import { formatCopySource } from "../../../src/plan/copy-source.ts";
@@ -161,6 +163,51 @@ describe("a BuildConfig", () => {
       "f:9:34: items[1].spec.strategy.sourceStrategy cannot be carried out",
     );
     expect(() => only("apiVersion: v1\nkind: List\nitems: []\n")).toThrow('has the kind "List" of "v1"');
+  });
+
+  it("that comes of a right one by any accident is read, or refused with a place", () => {
+    const right = configOf({
+      dockerfile: "ARG A=1\\nFROM r.example/base:$A AS b\\nENV X=${X:-y}\\nCOPY --from=b src /run/",
+      strategy: "{env: [{name: A, value: 'x'}], buildArgs: [{name: A, value: 2}]}",
+    });
+    const accident = fc.record({
+      at: fc.nat(right.length),
+      removed: fc.nat(12),
+      put: fc.oneof(
+        fc.string({ maxLength: 4 }),
+        fc.constantFrom(
+          "[",
+          "{",
+          ": ",
+          "\n",
+          "- ",
+          "null",
+          "/",
+          "..",
+          "$",
+          "${",
+          '\\"',
+          "\\\\",
+          "@",
+          "kind",
+          "sha256:",
+        ),
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(accident, { minLength: 1, maxLength: 3 }), (accidents) => {
+        let text = right;
+        for (const { at, removed, put } of accidents)
+          text = text.slice(0, at) + put + text.slice(at + removed);
+        try {
+          parseComposeFile(text, { name: "f", ...registry });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ComposeImageError);
+          expect(error).toMatchObject({ message: expect.stringMatching(/^f:\d+:\d+: /) });
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it.each<[text: string, message: string, hint: string, options?: ComposeFileOptions]>([
