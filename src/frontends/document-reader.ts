@@ -43,12 +43,30 @@ export function itemsOf(document: Located): Located[] {
   return objects.length === 0 ? [document] : objects;
 }
 
+/**
+ * Refuses arguments for a Dockerfile where no document has one.
+ *
+ * @param name the file's, for messages.
+ * @throws ComposeImageError `USAGE`
+ */
+export function expectDockerfile(
+  documents: readonly Located[],
+  buildArgs: Readonly<Record<string, string>>,
+  name: string,
+): void {
+  const [argument] = Object.keys(buildArgs);
+  if (argument === undefined || documents.some(isBuildConfig)) return;
+  throw new ComposeImageError("USAGE", `--build-arg ${argument}: ${name} is no Dockerfile`, {
+    hint: "Name the Dockerfile: --dockerfile Dockerfile; variables of a compose.yaml are given by --var.",
+  });
+}
+
 /** Reads documents of every kind, and knows what of the options they made use of. */
 export class DocumentReader {
   readonly #options: DocumentOptions;
   readonly #variables: Variables;
   readonly #parameters: Variables;
-  readonly #kinds = new Set<"own" | "Build" | "BuildConfig">();
+  readonly #kinds = new Set<"own" | "Build">();
 
   constructor(options: DocumentOptions) {
     this.#options = options;
@@ -67,7 +85,6 @@ export class DocumentReader {
       const { registry, buildArgs } = this.#options;
       const set = this.#withFields(document);
       const build = readBuildConfig(isBuildConfig(set) ? set : document, { registry });
-      this.#kinds.add("BuildConfig");
       return {
         draft: draftFromDockerBuild(build, { buildArgs, platform: flags.platform }),
         missing: (part) => missingInBuildConfig(document, part),
@@ -115,11 +132,6 @@ export class DocumentReader {
           : "Keys of a BuildConfig are set by their paths: --set spec.output.to.name=IMAGE.",
       });
     }
-    const [argument] = this.#kinds.has("BuildConfig") ? [] : Object.keys(this.#options.buildArgs ?? {});
-    if (argument === undefined) return;
-    throw new ComposeImageError("USAGE", `--build-arg ${argument}: ${name} is no Dockerfile`, {
-      hint: "Name the Dockerfile: --dockerfile Dockerfile; variables of a compose.yaml are given by --var.",
-    });
   }
 
   /** An object of Kubernetes with the settings that are no parameters. */

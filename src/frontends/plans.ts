@@ -10,7 +10,7 @@ import {
 } from "../plan/image-streams.ts";
 import { completePlan, overlayDraft, type PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { DocumentReader, itemsOf } from "./document-reader.ts";
+import { DocumentReader, expectDockerfile, itemsOf } from "./document-reader.ts";
 import { type ComposeFlags, draftFromFlags } from "./flags/compose-flags.ts";
 import type { Located } from "./yaml/located.ts";
 import { readDocuments } from "./yaml/read-documents.ts";
@@ -49,7 +49,7 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
   const { name = "compose.yaml", flags = {}, sourceDateEpoch } = options;
   const settings = (options.set ?? []).map(parseSetting);
   const replacements = (options.replace ?? []).map(parseReplacement);
-  const { buildRoot, buildArgs, imagestreamRegistry } = options;
+  const { buildRoot, buildArgs = {}, imagestreamRegistry } = options;
   const registry =
     imagestreamRegistry === undefined
       ? undefined
@@ -64,6 +64,7 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
       hint: "Write builder, base, copy and tags; compose-image schema describes them.",
     });
   }
+  expectDockerfile(documents, buildArgs, name);
   const plans = documents.map((document) => {
     const { draft, missing, known } = reader.read(document, flagged);
     const upper = buildRoot === undefined ? flagged : withBuilder(flagged, buildRoot, { registry, known });
