@@ -6,6 +6,7 @@ import type { ComposePlan, CopySource, Stage } from "../plan/compose-plan.ts";
 import { stagesBelow } from "../plan/stages.ts";
 import type { Stores } from "../store/open-stores.ts";
 import { type ExpandedStage, expandStage } from "./expand-stage.ts";
+import { expectOfBase } from "./expect-of-base.ts";
 import { type ResolvedDirectory, resolveDirectory } from "./resolve-directory.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
 
@@ -48,6 +49,7 @@ export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call)
     plan.base.kind === "scratch"
       ? undefined
       : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
+  if (base !== undefined) expectOfBase(base, plan.expectations ?? []);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
   const known = new Map<string, ResolvedImage>();
   const resolveBuilder = async (location: ImageLocation, platform = wanted): Promise<ResolvedImage> => {
@@ -64,6 +66,7 @@ export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call)
   for (const stage of below) {
     const stageBase =
       stage.base.kind === "scratch" ? undefined : await resolveBuilder(stage.base.location, stage.platform);
+    if (stageBase !== undefined) expectOfBase(stageBase, stage.expectations ?? []);
     const config = stageBase?.config ?? scratchConfig(wanted ?? hostPlatform());
     const expanded = expandStage(stage, config);
     stages.set(stage, { name: stageName(stage, stageBase), base: stageBase, expanded });

@@ -6,6 +6,7 @@ import { OutputTree } from "../layers/output-tree.ts";
 import { type AccountFiles, resolveOwner } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { findSources } from "../layers/source-pattern.ts";
+import { findWithParents } from "../layers/source-with-parents.ts";
 import { askAll } from "../layers/unknown-path.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { CopySource, Stage } from "../plan/compose-plan.ts";
@@ -66,7 +67,7 @@ export class StageMaker {
    *
    * @throws UnknownPath; ComposeImageError as copying does.
    */
-  make({ copies, makesWorkingDirectory, workingDirectory }: ExpandedStage, ground: StageGround): FileNode {
+  make({ copies, madeAtEnd }: ExpandedStage, ground: StageGround): FileNode {
     const { baseName, base, accounts } = ground;
     const madeMtime = String(this.#epoch ?? 0);
     const output = new OutputTree(baseName);
@@ -81,11 +82,12 @@ export class StageMaker {
         owner: step.chown && resolveOwner(step.chown, accounts, baseName),
         mode: step.chmod,
         exclude: new ExcludePatterns(step.exclude),
+        parents: step.parents === true,
         base: step.link ? undefined : base,
         madeMtime,
       });
     });
-    if (makesWorkingDirectory) addDirectory(output, workingDirectory, ground, madeMtime);
+    for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
     return output.root;
   }
 
@@ -95,9 +97,11 @@ export class StageMaker {
    * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`
    */
   findAllSources({ copies }: ExpandedStage): void {
-    askAll(copies, ({ from, sources }) => {
+    askAll(copies, ({ from, sources, parents }) => {
       const { name, tree } = this.#filesOf(from);
-      askAll(sources, (source) => findSources(tree, source, name));
+      askAll(sources, (source): unknown =>
+        parents === true ? findWithParents(tree, source, name) : findSources(tree, source, name),
+      );
     });
   }
 

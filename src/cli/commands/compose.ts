@@ -11,9 +11,10 @@ import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
 import { withMovedTags } from "../moved-tags.ts";
 import { archivesOnOutput, expectOutputFree } from "../output-archive.ts";
-import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan-options.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
+import { readPlans } from "../read-plans.ts";
 import {
   addOutputOptions,
   addRegistryOptions,

@@ -14,8 +14,20 @@ export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
   const { platforms: platform, builderPlatform } = file;
-  const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
-    file;
+  const {
+    env,
+    labels,
+    workdir,
+    user,
+    entrypoint,
+    cmd,
+    shell,
+    expose,
+    volumes,
+    stopSignal,
+    healthcheck,
+    author,
+  } = file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
@@ -40,6 +52,7 @@ export function draftFromComposeFile(document: Located): PlanDraft {
       ...(stopSignal !== undefined && { stopSignal }),
       ...(healthcheck !== undefined && { healthcheck }),
       ...(shell !== undefined && { shell }),
+      ...(author !== undefined && { author }),
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),

@@ -56,6 +56,7 @@ function planDocument(plan: ComposePlan): Yaml {
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
+    ["author", optional(config.author)],
     ["platforms", platform && [formatPlatform(platform)]],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.map((target) => formatText(formatLocation(target)))],
@@ -94,7 +95,7 @@ function sourceName(source: CopySource, stages: StageNames): string {
 
 /** @param stages absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
   stages: StageNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
@@ -107,6 +108,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 
