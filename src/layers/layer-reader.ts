@@ -7,6 +7,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import type { MemberHead, TarMember } from "../tar/member.ts";
 import { readTar } from "../tar/reader.ts";
 import { DirectoryView } from "./directory-view.ts";
+import { FooterWatch } from "./estargz.ts";
 import type { FileNode } from "./file-node.ts";
 import { ImageView } from "./image-view.ts";
 import type { LayerBlob } from "./layer-blob.ts";
@@ -76,7 +77,9 @@ export class LayerReader {
     await forEachConcurrently(
       missing,
       this.#jobs,
-      ([blob, offsets], inner) => this.#read(blob, () => (member) => offsets.has(member.offset), inner),
+      async ([blob, offsets], inner) => {
+        await this.#read(blob, () => (member) => offsets.has(member.offset), inner);
+      },
       call,
     );
   }
@@ -103,8 +106,8 @@ export class LayerReader {
         };
         const { listing } = blob;
         const isKnown = listing !== undefined && (await this.#readListing(blob, listing, begin(), inner));
-        if (!isKnown) await this.#read(blob, begin, inner, listing);
-        for (const scan of scans) scan.finish();
+        const hasFooter = !isKnown && (await this.#read(blob, begin, inner, listing));
+        for (const scan of scans) scan.finish(hasFooter);
       },
       call,
     );
@@ -143,14 +146,16 @@ export class LayerReader {
    *
    * @param begin called at each beginning; gives what decides about a member's body.
    * @param listing where what the layer holds is to be kept.
+   * @returns whether the layer ends in the footer of eStargz.
    */
-  async #read(blob: LayerBlob, begin: () => Wants, call: Call, listing?: LayerListing): Promise<void> {
+  async #read(blob: LayerBlob, begin: () => Wants, call: Call, listing?: LayerListing): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       const recorder = listing?.record();
+      const footer = new FooterWatch();
       try {
-        blob.bodies.add(await this.#readOnce(blob, begin(), recorder, call));
+        blob.bodies.add(await this.#readOnce(blob, footer, begin(), recorder, call));
         await recorder?.keep();
-        return;
+        return footer.hasSeenFooter;
       } catch (error) {
         call.signal.throwIfAborted();
         if (attempt > 1 || !isDamage(error)) throw error;
@@ -162,13 +167,15 @@ export class LayerReader {
 
   async #readOnce(
     blob: LayerBlob,
+    footer: FooterWatch,
     wants: Wants,
     recorder: ListingRecorder | undefined,
     call: Call,
   ): Promise<StagedRun> {
     const staged = new StagedRun();
     let fault: { readonly error: unknown } | undefined;
-    for await (const member of readTar(decompress(await blob.open(call), blob.name), blob.name)) {
+    const packed = footer.watch(await blob.open(call));
+    for await (const member of readTar(decompress(packed, blob.name), blob.name)) {
       if (fault !== undefined) continue;
       let isWanted: boolean | Promise<boolean>;
       try {

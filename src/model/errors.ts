@@ -15,6 +15,8 @@ export type ErrorCode =
   | "COPY_CONFLICT"
   | "USER_UNKNOWN"
   | "FORMAT_UNSUPPORTED"
+  | "BASE_MISMATCH"
+  | "REBASE_REFUSED"
   // credentials
   | "UNAUTHORIZED"
   | "DENIED"
@@ -37,6 +39,7 @@ export type ErrorCode =
   | "PATH_ESCAPES"
   | "LIMIT_EXCEEDED"
   | "LAYOUT_INVALID"
+  | "ARCHIVE_INVALID"
   // the registry said no
   | "REGISTRY_REJECTED"
   | "BLOB_UNKNOWN"

@@ -15,6 +15,8 @@ import { originImages, type PlanImages } from "./resolve-plan.ts";
 export interface ComposeForecast {
   /** Images whose layers would be read, and how many of them: not those of the base that are known from earlier runs. */
   readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
+  /** Directories of this machine that would be read, as they are named: `directory ./dist`. */
+  readonly directories: readonly string[];
   /** What would become of the base's layers at each target. The new layer comes on top. */
   readonly targets: readonly TargetForecast[];
 }
@@ -78,6 +80,7 @@ export async function forecastCompose(
   }
   return {
     reads,
+    directories: [...new Set(Array.from(images.directories.values(), ({ name }) => name))],
     targets,
   };
 }

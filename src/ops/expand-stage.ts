@@ -18,7 +18,7 @@ export interface ExpandedStage {
   readonly config: ExpandedConfig;
   /** Absolute and cleaned. */
   readonly workingDirectory: string;
-  /** Absolute; made after all is copied where they are missing. */
+  /** Absolute; made after all is copied where they are missing: none by `link` alone, without a directory of its own. */
   readonly madeAtEnd: readonly string[];
 }
 
@@ -61,13 +61,14 @@ export function expandStage(
   const environment = environmentVariables(baseConfig);
   const lookUp: BaseVariables = (name) => environment.get(name);
   const workdirs = workdirsOf(config).map((text) => expandText(text, lookUp));
-  const [own = "/", ...madeAtEnd] = directoriesOf(baseConfig, workdirs);
-  const workingDirectory = madeAtEnd.at(-1) ?? own;
+  const [own = "/", ...made] = directoriesOf(baseConfig, workdirs);
+  const workingDirectory = made.at(-1) ?? own;
+  const isLinked = copies.length > 0 && copies.every(({ link, workdir }) => link && workdir === undefined);
   return {
     copies: copies.map((copy) => expandCopy(copy, baseConfig, workingDirectory, lookUp)),
     config: expandConfig(config, workingDirectory, lookUp),
     workingDirectory,
-    madeAtEnd,
+    madeAtEnd: isLinked ? [] : made,
   };
 }
 

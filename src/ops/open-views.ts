@@ -118,7 +118,8 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.copies.length === 0 ? [stage.workingDirectory, ...stage.madeAtEnd] : []),
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.madeAtEnd,
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {
@@ -130,15 +131,15 @@ function interestInBase(stage: ExpandedStage): {
 }
 
 /** Whether a stage holds other files than its base. */
-function changesFiles({ copies, config }: ExpandedStage): boolean {
-  return copies.length > 0 || config.workdir !== undefined;
+function changesFiles({ copies, madeAtEnd }: ExpandedStage): boolean {
+  return copies.length > 0 || madeAtEnd.length > 0;
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
 export function readsBase(stage: ExpandedStage): boolean {
-  const { copies, config } = stage;
-  if (copies.length === 0) return config.workdir !== undefined;
-  return copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
+  const { copies, madeAtEnd } = stage;
+  const looks = copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0);
+  return looks || madeAtEnd.length > 0 || namesOwners(stage);
 }
 
 /**

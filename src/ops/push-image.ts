@@ -48,6 +48,18 @@ export async function pushImage(
   onTransfer: TransferListener,
   call: Call,
 ): Promise<void> {
+  await bringImage(image, targets, jobs, onTransfer, call);
+  await moveTags(image.manifest, targets, onTransfer, call);
+}
+
+/** The same but for the tags: when it is done, the image is at every target under its digest. */
+export async function bringImage(
+  image: ImageToPush,
+  targets: readonly PushTarget[],
+  jobs: number,
+  onTransfer: TransferListener,
+  call: Call,
+): Promise<void> {
   for (const blobs of [uploadable(image.layers), [image.config]]) {
     const deliveries = targets.flatMap((place) => blobs.map((blob) => ({ place, blob })));
     await forEachConcurrently(
@@ -58,11 +70,25 @@ export async function pushImage(
     );
   }
   for (const place of targets) await deliverManifest(image, place, jobs, onTransfer, call);
+}
+
+/** Makes the tags of all targets name what is there already. */
+export async function moveTags(
+  manifest: StoredManifest,
+  targets: readonly PushTarget[],
+  onTransfer: TransferListener,
+  call: Call,
+): Promise<void> {
   for (const { target, tags } of targets) {
+    const tell = (tag: string): void =>
+      onTransfer({ kind: "tagged", store: target.name, descriptor: manifest.descriptor, tag });
     for (const tag of tags) {
-      await target.tag(image.manifest, tag, call);
-      onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
+      await target.tag(manifest, tag, call);
+      if (target.commit === undefined) tell(tag);
     }
+    if (target.commit === undefined) continue;
+    await target.commit(call);
+    for (const tag of tags) tell(tag);
   }
 }
 
@@ -107,8 +133,9 @@ async function deliver(
     onTransfer({ kind: "present", store: target.name, descriptor });
     return;
   }
-  if (mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call))) return;
-  await target.push(descriptor, open, call);
+  const isMounted = mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call));
+  if (!isMounted) await target.push(descriptor, open, call);
+  sent.add(descriptor.digest);
 }
 
 /**
@@ -132,6 +159,18 @@ export async function presentAt(
     call,
   );
   return present;
+}
+
+/** A blob that is made here, in hand as a whole. */
+export function blobOfBytes(descriptor: Descriptor, bytes: Uint8Array): ImageBlob {
+  return {
+    descriptor,
+    open: async () =>
+      (async function* () {
+        yield bytes;
+      })(),
+    mountFrom: undefined,
+  };
 }
 
 /** Whether the target's registry can mount the blob from where it is. */

@@ -1,7 +1,6 @@
 import type { Call } from "../io/call.ts";
-import { collect } from "../io/collect.ts";
 import type { Side } from "../io/transfer.ts";
-import { type ImageConfig, maxConfigSize, parseConfig } from "../model/config.ts";
+import type { ImageConfig } from "../model/config.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
@@ -11,6 +10,7 @@ import { formatPlatform, type Platform } from "../model/platform.ts";
 import { selectPlatform, servesPlatform } from "../model/select-platform.ts";
 import type { Stores } from "../store/open-stores.ts";
 import type { Source } from "../store/source.ts";
+import { readConfig } from "./read-config.ts";
 
 /** An image for one platform, read as far as its configuration. */
 export interface ResolvedImage {
@@ -48,12 +48,7 @@ export async function resolveImage(
     top.kind === "manifest"
       ? top
       : await childManifest(source, selectPlatform(top, platform, name, flag), name, call);
-  const configBytes = await collect(
-    await source.fetch(manifest.config, call),
-    maxConfigSize,
-    `config of ${name}`,
-  );
-  const config = parseConfig(configBytes, name);
+  const config = await readConfig(source, manifest, name, call);
   const actual = config.platform;
   if (actual.os === "windows") {
     throw new ComposeImageError("PLATFORM_UNSUPPORTED", `${name} is a Windows image`, {

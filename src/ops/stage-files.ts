@@ -95,8 +95,7 @@ export class StageMaker {
         madeMtime,
       });
     });
-    const isLinked = copies.length > 0 && copies.every(({ link }) => link);
-    if (!isLinked) for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
+    for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
     return output.root;
   }
 

@@ -13,7 +13,7 @@ export interface Stage {
   /** For messages. */
   readonly name?: string;
   readonly base: BaseImage;
-  /** Of the base; by default the base's only one, else that of the whole plan, for scratch too. */
+  /** Of the base; by default that of everything that is copied from. */
   readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
   /** What the base's configuration must not have. */
@@ -61,7 +61,7 @@ export interface BaseExpectation {
 
 /** How the new layer is compressed. */
 export type Compression =
-  | { readonly algorithm: "gzip"; readonly level: number }
+  | { readonly algorithm: "gzip" | "zstd"; readonly level: number }
   | { readonly algorithm: "none" };
 
 /** Where files are copied from. Steps that take from the same share the object. */

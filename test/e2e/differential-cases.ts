@@ -33,6 +33,12 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     directories: ["/d/?:/new"],
   },
   {
+    name: "a wildcard above a symlink to a directory",
+    builder: ["dir d\ndir d/e\nfile d/e/x\nlink a -> d/e"],
+    base: ["dir e"],
+    directories: ["/*/x:/e/"],
+  },
+  {
     name: "a device to a name",
     builder: ["dir d\nfifo d/a"],
     base: ["dir e"],
@@ -41,6 +47,24 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
   {
     name: "a device to the name of another",
     builder: ["dir d\nfifo d/a"],
+    base: ["dir e\nfifo e/b"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "a file to the name of a block device",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nblock e/b 7,675"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "a file to the name of a character device",
+    builder: ["dir d\nfile d/a"],
+    base: ["dir e\nchar e/b 1,3"],
+    directories: ["/d/a:/e/b"],
+  },
+  {
+    name: "a file to the name of a FIFO",
+    builder: ["dir d\nfile d/a"],
     base: ["dir e\nfifo e/b"],
     directories: ["/d/a:/e/b"],
   },

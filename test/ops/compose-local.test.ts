@@ -201,6 +201,32 @@ describe("a copy from a directory of this machine", () => {
     ]);
   });
 
+  it("can be a stage's, which is copied from", async () => {
+    const root = await madeBy(
+      "mkdir -p src/lib other && echo 1 > src/lib/f && ln -s lib src/l && echo 2 > other/g",
+    );
+    const plan = parseComposeFlags({
+      builder: `local:${root}/ctx`,
+      base: "scratch",
+      directory: ["src:/upload/src", "other:/upload/src/lib"],
+      tag: [`oci:${root}/out:x`],
+    });
+    const stage = { base: plan.base, copies: plan.copies, config: {} };
+    const from = { kind: "stage", stage } as const;
+    const step = { from, sources: ["/upload/src/l"], destination: "/app", exclude: [], link: false };
+    const chown = { user: 5, group: 6 };
+    await compose({ ...plan, copies: [step, { ...step, destination: "/owned", chown }] });
+    const image = await readImage(`${root}/out`, "x");
+    expect((await entriesOf(root, image)).map((line) => line.replace(/ 1970.*:00/, ""))).toEqual([
+      "drwxr-xr-x 0/0 0 app/",
+      "-rw-r--r-- 0/0 2 app/f",
+      "-rw-r--r-- 0/0 2 app/g",
+      "drwxr-xr-x 5/6 0 owned/",
+      "-rw-r--r-- 5/6 2 owned/f",
+      "-rw-r--r-- 5/6 2 owned/g",
+    ]);
+  });
+
   it("is recorded without a path of the machine", async () => {
     const root = await madeBy("touch f");
     const { manifest, config } = await composed(root, "f:/f");

@@ -21,8 +21,19 @@ export interface MadeFile {
   readonly linkname?: string;
 }
 
+/** A layer's blob with all that manifest and configuration say of it. */
+export interface PackedLayer {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly diffId: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 /** A layer: its entries, or its blob's very bytes. */
-export type MadeLayer = { readonly files: readonly MadeFile[] } | { readonly blob: Uint8Array };
+export type MadeLayer =
+  | { readonly files: readonly MadeFile[] }
+  | { readonly blob: Uint8Array }
+  | { readonly packed: PackedLayer };
 
 /** What {@link makeImage} makes. */
 export interface ImageSpec {
@@ -43,6 +54,7 @@ export interface MadeDescriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface MadeBlob {
@@ -60,6 +72,8 @@ export interface MadeImage {
   /** Bottom first. */
   readonly layers: readonly MadeBlob[];
   readonly architecture: string;
+  /** What an index says of it besides its descriptor; default its platform. */
+  readonly entry?: object;
 }
 
 const types = {
@@ -82,6 +96,12 @@ export function makeImage(spec: ImageSpec): MadeImage {
   const { family = "oci", architecture = "amd64", execution = {}, created } = spec;
   const diffIds: string[] = [];
   const layers = spec.layers.map((layer) => {
+    if ("packed" in layer) {
+      const { bytes, mediaType, diffId, annotations } = layer.packed;
+      diffIds.push(diffId);
+      const { descriptor } = blobOf(mediaType, bytes);
+      return { descriptor: { ...descriptor, ...(annotations !== undefined && { annotations }) }, bytes };
+    }
     const tar = "blob" in layer ? layer.blob : tarOf(layer.files);
     diffIds.push(sha256(tar));
     return blobOf(types[family].layer, "blob" in layer ? tar : gzipSync(tar, { level: 1 }));
@@ -110,10 +130,12 @@ export function makeIndex(images: readonly MadeImage[], family: "oci" | "docker"
   const top = jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
-    manifests: images.map(({ top: { descriptor }, architecture }) => ({
-      ...descriptor,
-      platform: { os: "linux", architecture },
-    })),
+    manifests: images.map(
+      ({ top: { descriptor }, architecture, entry = { platform: { os: "linux", architecture } } }) => ({
+        ...descriptor,
+        ...entry,
+      }),
+    ),
   });
   return {
     top,
@@ -122,6 +144,41 @@ export function makeIndex(images: readonly MadeImage[], family: "oci" | "docker"
     layers: images.flatMap(({ layers }) => layers),
     architecture: "",
   };
+}
+
+/** What BuildKit puts into an index beside an image: a manifest about it, with an in-toto statement. */
+export function makeAttestation(of: MadeImage): MadeImage {
+  const statement = {
+    _type: "https://in-toto.io/Statement/v0.1",
+    predicateType: "https://slsa.dev/provenance/v0.2",
+  };
+  const layer = jsonBlob("application/vnd.in-toto+json", statement);
+  const config = jsonBlob(types.oci.config, {
+    architecture: "unknown",
+    os: "unknown",
+    config: {},
+    rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] },
+  });
+  const mediaType = types.oci.manifest;
+  const top = jsonBlob(mediaType, {
+    schemaVersion: 2,
+    mediaType,
+    config: config.descriptor,
+    layers: [
+      {
+        ...layer.descriptor,
+        annotations: { "in-toto.io/predicate-type": statement.predicateType },
+      },
+    ],
+  });
+  const entry = {
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.digest": of.top.descriptor.digest,
+      "vnd.docker.reference.type": "attestation-manifest",
+    },
+  };
+  return { top, children: [], configs: [config], layers: [layer], architecture: "unknown", entry };
 }
 
 /** A tar archive of the entries. */

@@ -14,6 +14,7 @@ import { count, orTemplate, text, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { imageStreamsShape } from "./image-streams-shape.ts";
 import { stagesShape } from "./stage-shape.ts";
 import { workdirShape } from "./workdir-shape.ts";
 
@@ -45,7 +46,7 @@ const words: Shape<readonly string[]> = {
 export const fileShape = object(
   {
     builder: described(
-      "What the copies are taken from: an image (a registry reference or oci:DIR[:TAG]), or a directory (local:DIR).",
+      "What the copies are taken from: an image (a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE), or a directory (local:DIR).",
       image,
     ),
     builders: described(
@@ -54,6 +55,10 @@ export const fileShape = object(
         pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
+    ),
+    imagestreams: described(
+      "Images that stand for OpenShift's image streams, by namespace/name:tag.",
+      imageStreamsShape,
     ),
     stages: described(
       "Files that are put together only to be copied from, by names for `from`.",
@@ -102,8 +107,8 @@ export const fileShape = object(
     builderPlatform: described("Platform of the builders, where it differs.", platform),
     tags: described("Where the image is pushed to.", list(text("an image", parseTarget), "a list of images")),
     compression: described(
-      "Of the new layer: gzip, gzip:LEVEL or none. By default gzip:6.",
-      text("gzip[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
+      "Of the new layer: gzip, gzip:LEVEL, zstd, zstd:LEVEL or none. By default gzip:6.",
+      text("gzip[:LEVEL], zstd[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
     ),
     sourceDateEpoch: described(
       "Seconds since 1970: sets back later file times, and dates the image.",

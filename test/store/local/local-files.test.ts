@@ -48,7 +48,7 @@ const changes: readonly (readonly [what: string, change: (path: string) => Promi
   ["is gone", (path) => rm(path)],
   ["was replaced by an equal one", replaced],
   ["was replaced by a symlink", (path) => rm(path).then(() => symlink("/etc/passwd", path))],
-  ["was replaced by a FIFO", (path) => rm(path).then(() => execFileSync("mkfifo", [path]))],
+  ["was replaced by a FIFO", (path) => rm(path).then(() => execFileSync("sh", ["-c", `mkfifo ${path}`]))],
 ];
 
 async function replaced(path: string): Promise<void> {
