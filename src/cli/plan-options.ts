@@ -1,22 +1,14 @@
-import { createReadStream } from "node:fs";
 import type { Command } from "commander";
-import { type ComposeFlags, parseComposeFlags } from "../frontends/flags/compose-flags.ts";
-import { abortable } from "../io/abortable.ts";
-import { collect } from "../io/collect.ts";
-import { errnoOf, localError } from "../io/local-error.ts";
+import type { ComposeFlags } from "../frontends/flags/compose-flags.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
-import type { PlanDraft } from "../plan/plan-draft.ts";
-import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
+import { addBuilderOptions, type BuilderFlags, builderOption } from "./builder-options.ts";
 import { collectOption } from "./collect-option.ts";
 import { addConfigOptions } from "./config-options.ts";
-import { type DockerfileFlags, dockerfileOptions, isDockerfile } from "./dockerfile-options.ts";
-import { givenVariable } from "./given-variable.ts";
-import type { Terminal } from "./terminal.ts";
+import type { DockerfileFlags } from "./dockerfile-options.ts";
+import { addSourceImageOptions, type SourceImageFlags } from "./source-image-options.ts";
 
 /** Flags of every command that says what to compose. */
-export interface PlanFlags extends ComposeFlags, DockerfileFlags {
+export interface PlanFlags extends ComposeFlags, BuilderFlags, DockerfileFlags, SourceImageFlags {
   readonly file?: string;
   readonly var?: readonly string[];
   readonly set?: readonly string[];
@@ -24,18 +16,24 @@ export interface PlanFlags extends ComposeFlags, DockerfileFlags {
   readonly dockerfile?: string;
 }
 
-/** Largest file taken, in bytes. */
-const maxFileSize = 1024 * 1024;
-
 /** Files are not merged, as other tools do with several: who gives two would miss one. */
 function onlyFile(flag: string): (file: string, previous: string | undefined) => string {
   return (file, previous) => {
     if (previous === undefined) return file;
     throw new ComposeImageError("USAGE", `${flag} is given twice: ${previous} and ${file}`, {
-      hint: "Put both into one file, as two documents; or change one with --set.",
+      hint:
+        flag === "--file"
+          ? "Put both into one file, as two documents; or change one with --set."
+          : "An image is made by one Dockerfile.",
     });
   };
 }
+
+const replaceOption = [
+  "--replace <from=to>",
+  "host, path or name to replace in references, as docker.io/library=registry.example/hub; repeatable",
+  collectOption,
+] as const;
 
 /** Adds the flags that say what to compose. */
 export function addPlanOptions(command: Command): Command {
@@ -43,7 +41,7 @@ export function addPlanOptions(command: Command): Command {
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
-      "compose.yaml, Dockerfile, or Build of Shipwright, that says all this; - is standard input. Flags override it",
+      "compose.yaml, Dockerfile, Build of Shipwright or BuildConfig of OpenShift, that says all this; - is standard input. Flags override it",
       onlyFile("--file"),
     )
     .option(
@@ -56,6 +54,7 @@ export function addPlanOptions(command: Command): Command {
       "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
       collectOption,
     )
+    .option(...replaceOption)
     .option(
       "--dockerfile <file>",
       "Dockerfile that says all this; - is standard input",
@@ -73,22 +72,20 @@ export function addPlanOptions(command: Command): Command {
       "image to take in the place of one of its stages or images; repeatable",
       collectOption,
     );
-  return addPlanFlags(command);
+  return addDraftOptions(addBuilderOptions(addSourceImageOptions(command)));
 }
 
-/** Adds those of them that need no file. */
-export function addPlanFlags(command: Command): Command {
+/** Adds those of them that go with what an image has on record. */
+export function addChangeOptions(command: Command): Command {
   command
     .optionsGroup("What to compose:")
-    .option(
-      "--replace <from=to>",
-      "host, path or name to replace in references, as docker.io/library=registry.example/hub; repeatable",
-      collectOption,
-    )
-    .option(
-      "--builder <image>",
-      "image the directories are taken from: a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR",
-    )
+    .option(...replaceOption)
+    .option(...builderOption);
+  return addDraftOptions(command);
+}
+
+function addDraftOptions(command: Command): Command {
+  command
     .option("--base <image>", "image to build on, or scratch")
     .option(
       "--directory <src[:dst]>",
@@ -133,103 +130,4 @@ export function addPlanFlags(command: Command): Command {
       "--compression <algorithm>",
       "of the new layer: gzip[:0-9], zstd[:1-19] or none (default: gzip:6)",
     );
-}
-
-/**
- * The plans that flags and file make.
- *
- * @throws ComposeImageError `USAGE`, `REFERENCE_INVALID`, `PLATFORM_INVALID` for what they say; `LOCAL_IO` where the
- *   file cannot be read.
- */
-export async function readPlans(flags: PlanFlags, terminal: Terminal): Promise<ComposePlan[]> {
-  const { file, dockerfile, set, var: variables = [], replace = [] } = flags;
-  const epoch = terminal.env.SOURCE_DATE_EPOCH || undefined;
-  const path = dockerfile ?? file;
-  if (path === undefined) {
-    expectNone(flags, [...yamlFlags, ...dockerfileFlags], "there is no file that it could be for");
-    const replacements = replace.map(parseReplacement);
-    const plan = parseComposeFlags({ ...flags, sourceDateEpoch: flags.sourceDateEpoch ?? epoch });
-    return [replaceReferences(plan, replacements)];
-  }
-  if (dockerfile !== undefined && file !== undefined) {
-    throw new ComposeImageError("USAGE", `there is --file ${file} and --dockerfile ${dockerfile}`, {
-      hint: "Name one of them.",
-    });
-  }
-  const name = path === "-" ? "<stdin>" : path;
-  const common = {
-    name,
-    flags,
-    replace,
-    ...environmentDraft(terminal),
-  };
-  const text = await readText(path, dockerfile === undefined ? "--file" : "--dockerfile", terminal);
-  if (dockerfile !== undefined || isDockerfile(name, text)) {
-    expectNone(flags, yamlFlags, `${name} is a Dockerfile, which has nothing it could be for`);
-    const options = dockerfileOptions(flags, path, terminal.env);
-    const { planDockerfile } = await import("../frontends/dockerfile/plan-dockerfile.ts");
-    return [planDockerfile(text, { ...common, ...options })];
-  }
-  expectNone(flags, dockerfileFlags, `${name} is no Dockerfile`);
-  const given = Object.fromEntries(variables.map((item) => givenVariable(item, "--var", terminal.env)));
-  // Loaded only now: YAML takes time that a command without a file need not spend.
-  const { parseComposeFile } = await import("../frontends/plans.ts");
-  return parseComposeFile(text, { ...common, variables: given, set });
-}
-
-/**
- * What the environment says where nothing else does: the source date epoch.
- *
- * @throws ComposeImageError `USAGE`
- */
-export function environmentDraft({ env }: Terminal): Pick<PlanDraft, "sourceDateEpoch"> {
-  const { SOURCE_DATE_EPOCH: epoch } = env;
-  return epoch ? { sourceDateEpoch: parseSourceDateEpoch(epoch, "SOURCE_DATE_EPOCH: ") } : {};
-}
-
-const yamlFlags = ["set", "var"] as const;
-const dockerfileFlags = ["context", "target", "buildArg", "buildContext"] as const;
-
-/** Refuses flags that are for a file of another kind; their values may be secrets, and are not shown. */
-function expectNone(
-  flags: PlanFlags,
-  names: readonly (typeof yamlFlags | typeof dockerfileFlags)[number][],
-  why: string,
-): void {
-  for (const name of names) {
-    const value = flags[name];
-    if (value === undefined) continue;
-    const flag = `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`;
-    const first = typeof value === "string" ? value : (value[0] ?? "");
-    throw new ComposeImageError("USAGE", `${flag} ${first.replace(/=.*/s, "")}: ${why}`, {
-      hint: (yamlFlags as readonly string[]).includes(name)
-        ? "Name the file: --file compose.yaml."
-        : "Name the Dockerfile: --dockerfile Dockerfile.",
-    });
-  }
-}
-
-async function readText(file: string, flag: string, terminal: Terminal): Promise<string> {
-  const { signal } = terminal;
-  try {
-    if (file === "-") return await terminal.readInput(maxFileSize);
-    const content = await abortable(collect(createReadStream(file), maxFileSize, file), { signal });
-    return new TextDecoder("utf-8", { fatal: true }).decode(content);
-  } catch (error) {
-    if (error instanceof ComposeImageError && error.code === "LIMIT_EXCEEDED") {
-      throw new ComposeImageError("USAGE", `${flag} ${file} is larger than ${maxFileSize} bytes`, {
-        hint: "It says what to compose, and is a few lines.",
-      });
-    }
-    if (errnoOf(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") {
-      throw new ComposeImageError("USAGE", `${flag} ${file} is not UTF-8`, { hint: "Save it as UTF-8." });
-    }
-    if (errnoOf(error) === "ENOENT") {
-      throw new ComposeImageError("USAGE", `${flag} ${file} is not there`, {
-        hint: "Check the path; it is meant from the current directory.",
-      });
-    }
-    if (signal.aborted) throw signal.reason;
-    throw localError(error, `cannot read ${file}`);
-  }
 }

@@ -18,10 +18,7 @@ export interface ExpandedStage {
   readonly config: ExpandedConfig;
   /** Absolute and cleaned. */
   readonly workingDirectory: string;
-  /**
-   * Absolute; made after all is copied where they are missing: not by `link` alone, but where steps have working
-   * directories of their own.
-   */
+  /** Absolute; made after all is copied where they are missing: none by `link` alone, without a directory of its own. */
   readonly madeAtEnd: readonly string[];
 }
 
@@ -64,14 +61,14 @@ export function expandStage(
   const environment = environmentVariables(baseConfig);
   const lookUp: BaseVariables = (name) => environment.get(name);
   const workdirs = workdirsOf(config).map((text) => expandText(text, lookUp));
-  const [own = "/", ...set] = directoriesOf(baseConfig, workdirs);
-  const workingDirectory = set.at(-1) ?? own;
+  const [own = "/", ...made] = directoriesOf(baseConfig, workdirs);
+  const workingDirectory = made.at(-1) ?? own;
   const isLinked = copies.length > 0 && copies.every(({ link, workdir }) => link && workdir === undefined);
   return {
     copies: copies.map((copy) => expandCopy(copy, baseConfig, workingDirectory, lookUp)),
     config: expandConfig(config, workingDirectory, lookUp),
     workingDirectory,
-    madeAtEnd: isLinked ? [] : set,
+    madeAtEnd: isLinked ? [] : made,
   };
 }
 

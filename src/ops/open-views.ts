@@ -118,9 +118,8 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.madeAtEnd.length > 0
-      ? [stage.workingDirectory, ...stage.madeAtEnd]
-      : []),
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.madeAtEnd,
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {

@@ -8,7 +8,8 @@ import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../../plan/replace-references.ts";
 import { type AskingFlags, asking } from "../asking.ts";
-import { addPlanFlags, environmentDraft, type PlanFlags } from "../plan-options.ts";
+import { addChangeOptions, type PlanFlags } from "../plan-options.ts";
+import { epochOf } from "../read-plans.ts";
 import { taggedLocation } from "../recorded-file.ts";
 import type { Terminal } from "../terminal.ts";
 import { addRunOptions, type ComposingFlags, composePlans } from "./compose.ts";
@@ -32,7 +33,7 @@ export function addRecomposeCommand(program: Command, terminal: Terminal): void 
       "Reads what an image was made from, and composes it again with what builder and base are now, or with others.",
     )
     .argument("<image>", "an image that compose-image made: a registry reference or oci:DIR[:TAG]");
-  addRunOptions(addPlanFlags(command))
+  addRunOptions(addChangeOptions(command))
     .addHelpText("after", examples)
     .action((image: string, flags: RecomposeFlags) => recompose(image, flags, terminal));
 }
@@ -68,7 +69,9 @@ function completed(
     );
   }
   const own = { ...recorded, ...(target !== undefined && { targets: [target] }) };
-  const draft = overlayDraft(overlayDraft(environmentDraft(terminal), own), flags);
+  const epoch = epochOf(terminal);
+  const lower: PlanDraft = epoch === undefined ? {} : { sourceDateEpoch: epoch };
+  const draft = overlayDraft(overlayDraft(lower, own), flags);
   if (flags.builder !== undefined && draft.copies?.every(({ from }) => from !== undefined)) {
     throw new ComposeImageError("USAGE", `--builder: ${name} was made from several builders`, {
       hint: "Say which is meant by its reference: --replace OLD=NEW; compose-image explain lists them.",

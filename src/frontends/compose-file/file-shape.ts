@@ -14,6 +14,7 @@ import { count, orTemplate, text, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { imageStreamsShape } from "./image-streams-shape.ts";
 import { stagesShape } from "./stage-shape.ts";
 import { workdirShape } from "./workdir-shape.ts";
 
@@ -54,6 +55,10 @@ export const fileShape = object(
         pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
+    ),
+    imagestreams: described(
+      "Images that stand for OpenShift's image streams, by namespace/name:tag.",
+      imageStreamsShape,
     ),
     stages: described(
       "Files that are put together only to be copied from, by names for `from`.",

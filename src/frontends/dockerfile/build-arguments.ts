@@ -77,11 +77,13 @@ export class BuildArguments {
 /**
  * Refuses what `--build-arg` gives and no `ARG` of the file takes: one of both was misspelt.
  *
+ * @param giver names what gives an argument, for messages.
  * @throws ComposeImageError `USAGE`
  */
 export function expectTaken(
   { name: file, args, stages }: Dockerfile,
   given: ReadonlyMap<string, string>,
+  giver: (name: string) => string = (name) => `--build-arg ${name}`,
 ): void {
   const items = [
     ...args.flatMap((instruction) => instruction.items),
@@ -93,7 +95,7 @@ export function expectTaken(
   for (const name of given.keys()) {
     if (taken.includes(name) || predefined.test(name) || isPlatformName(name)) continue;
     const nearest = nearestWord(name, taken);
-    throw new ComposeImageError("USAGE", `--build-arg ${name}: no ARG of ${file} takes it`, {
+    throw new ComposeImageError("USAGE", `${giver(name)}: no ARG of ${file} takes it`, {
       hint:
         nearest === undefined
           ? `Write ARG ${name} in the file, or leave it out.`

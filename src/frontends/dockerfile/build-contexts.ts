@@ -71,9 +71,15 @@ export class BuildContexts {
 /**
  * Refuses a context that nothing in the file is called: one of both was misspelt.
  *
+ * @param giver names what gives a context, for messages.
  * @throws ComposeImageError `USAGE`
  */
-export function expectNamed(file: Dockerfile, args: BuildArguments, contexts: readonly BuildContext[]): void {
+export function expectNamed(
+  file: Dockerfile,
+  args: BuildArguments,
+  contexts: readonly BuildContext[],
+  giver: (name: string) => string = (name) => `--build-context ${name}`,
+): void {
   if (contexts.length === 0) return;
   const names = file.stages.flatMap(({ name, base, instructions }) => [
     ...(name === undefined ? [] : [name]),
@@ -84,13 +90,9 @@ export function expectNamed(file: Dockerfile, args: BuildArguments, contexts: re
   for (const { name } of contexts) {
     if (keys.has(keyOf(name))) continue;
     const nearest = nearestWord(name, names);
-    throw new ComposeImageError(
-      "USAGE",
-      `--build-context ${name}: ${file.name} has no stage or image of that name`,
-      {
-        hint: nearest === undefined ? "Check the name, or leave it out." : `Did you mean ${nearest}?`,
-      },
-    );
+    throw new ComposeImageError("USAGE", `${giver(name)}: ${file.name} has no stage or image of that name`, {
+      hint: nearest === undefined ? "Check the name, or leave it out." : `Did you mean ${nearest}?`,
+    });
   }
 }
 

@@ -36,7 +36,7 @@ export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyS
     );
   }
   const sources = copy.sources.map((source) => sourcePath(state, copy, source));
-  const destination = state.expand(copy.destination);
+  const destination = filled(state, copy.destination, "the destination");
   if (sources.length > 1 && !isTemplate(destination) && !namesDirectory(destination)) {
     throw copy.destination.fault(
       `several sources cannot be copied to ${destination}, which is a single name`,
@@ -62,7 +62,7 @@ export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyS
 }
 
 function sourcePath(state: StageState, copy: Copy, source: SourceText): Text {
-  const text = state.expand(source);
+  const text = filled(state, source, "the source");
   if (isTemplate(text)) return text;
   if (remote.test(text)) {
     throw source.fault(
@@ -76,6 +76,13 @@ function sourcePath(state: StageState, copy: Copy, source: SourceText): Text {
       "Unpack it before, and copy the directory with COPY; or use COPY to have the archive itself.",
     );
   }
+  return text;
+}
+
+/** An empty path would stand for all there is. */
+function filled(state: StageState, source: SourceText, what: string): Text {
+  const text = state.expand(source);
+  if (text === "") throw source.fault(`${what} is empty`, "Write a path, or give the variable a value.");
   return text;
 }
 

@@ -4,7 +4,7 @@ import type { PlanDraft } from "../../plan/plan-draft.ts";
 import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { BuildArguments, expectTaken } from "./build-arguments.ts";
 import { type BuildContext, BuildContexts, expectNamed } from "./build-contexts.ts";
-import { parseDockerfile } from "./parse-dockerfile.ts";
+import { type Dockerfile, parseDockerfile } from "./parse-dockerfile.ts";
 import { StageReader } from "./stage-reader.ts";
 
 /** What goes with a Dockerfile. */
@@ -19,6 +19,10 @@ export interface DockerfileOptions {
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   /** What takes the place of stages and images. */
   readonly buildContexts?: readonly BuildContext[] | undefined;
+  /** What is changed in the file before it is carried out. */
+  readonly amend?: ((file: Dockerfile) => Dockerfile) | undefined;
+  /** Name what gives an argument or a context, for messages. Default: the flags. */
+  readonly givers?: Readonly<Record<"argument" | "context", (name: string) => string>> | undefined;
   /** Of the image. Default: this machine's architecture on linux, should the file ask. */
   readonly platform?: Platform | undefined;
 }
@@ -31,12 +35,13 @@ export interface DockerfileOptions {
  * @see https://docs.docker.com/reference/dockerfile/
  */
 export function draftFromDockerfile(text: string, options: DockerfileOptions = {}): PlanDraft {
-  const { name = "Dockerfile", context, target, buildContexts = [] } = options;
+  const { name = "Dockerfile", context, target, buildContexts = [], amend, givers } = options;
   const given = new Map(Object.entries(options.buildArgs ?? {}));
-  const file = parseDockerfile(text, name);
-  expectTaken(file, given);
+  const written = parseDockerfile(text, name);
+  const file = amend?.(written) ?? written;
+  expectTaken(file, given, givers?.argument);
   const args = new BuildArguments(file, given, options.platform ?? hostPlatform());
-  expectNamed(file, args, buildContexts);
+  expectNamed(file, args, buildContexts, givers?.context);
   const reader = new StageReader(file, args, new BuildContexts(buildContexts), context);
   const state = reader.target(target, options.platform);
   const epoch = given.get("SOURCE_DATE_EPOCH");

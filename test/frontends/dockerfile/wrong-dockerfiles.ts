@@ -182,6 +182,9 @@ export const wrongDockerfiles: readonly WrongDockerfile[] = [
     message: '2:14: --chown: malformed owner "a:b:c"',
     hint: "user:group",
   },
+  { text: withLine('COPY "" /x'), message: "2:6: the source is empty", hint: "path" },
+  { text: withLine("ENV X=\nCOPY $X /x"), message: "3:6: the source is empty", hint: "variable" },
+  { text: withLine('COPY a ""'), message: "2:8: the destination is empty", hint: "path" },
   { text: withLine("COPY a b c"), message: "2:10: several sources cannot be copied to c", hint: "c/" },
   { text: withLine('COPY "a b" c'), message: "2:6: the double quote is not closed", hint: "JSON" },
   {
