@@ -1,8 +1,11 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { type ReadImage, readImage } from "../support/read-image.ts";
 import { runCli } from "../support/run-cli.ts";
+import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
 
 /** One way of saying what to compose. Its images are `registry.example/scene/…`, which stand for the scene's. */
@@ -65,6 +68,35 @@ USER 1001:50
 ENTRYPOINT ["node", "server.js"]
 `;
 
+const buildConfig = `
+apiVersion: build.openshift.io/v1
+kind: BuildConfig
+metadata: {name: one}
+spec:
+  source:
+    dockerfile: |
+      FROM ${base}
+      ENV NODE_ENV=production PRICE=5
+      LABEL a="b c" team=blue
+      COPY --chown=1001:50 app /srv/app
+      COPY --chown=1001:50 app/logs /app/logs
+      WORKDIR /srv/app
+      USER 1001:50
+      ENTRYPOINT ["node", "server.js"]
+    images:
+      - from: {kind: DockerImage, name: "${builder}"}
+        paths: [{sourcePath: /app, destinationDir: .}]
+  strategy: {dockerStrategy: {}}
+  output: {to: {kind: DockerImage, name: "registry.example/scene/one:1"}}
+`;
+
+/** The flags but for the one that names the builder. */
+const [, , ...flagsWithoutBuilder] = flags;
+
+const buildRoot = `
+build_root_image: {namespace: scene, name: builder, tag: "1"}
+`;
+
 describeWith(["cli"], "one image", () => {
   let scene: ComposeScene;
   let first: ReadImage;
@@ -96,6 +128,22 @@ describeWith(["cli"], "one image", () => {
     ["a compose.yaml", () => ({ args: ["-f", "-"], input: file })],
     ["a Build of Shipwright", () => ({ args: ["-f", "-", ...tag], input: build })],
     ["a Dockerfile", () => ({ args: ["--dockerfile", "-", ...tag], input: dockerfile })],
+    [
+      "the builder in a repository's .ci-operator.yaml",
+      async () => {
+        const directory = await temporaryDirectory("one-image");
+        await writeFile(join(directory, ".ci-operator.yaml"), buildRoot);
+        const named = ["--builder-from-repository", directory, "--imagestream-registry", "registry.example"];
+        return { args: [...named, ...flagsWithoutBuilder] };
+      },
+    ],
+    [
+      "the builder in a Dockerfile",
+      () => ({
+        args: ["--builder-from-dockerfile", "-", "--stage", "build", ...flagsWithoutBuilder],
+        input: dockerfile,
+      }),
+    ],
     ["what plan prints", async () => ({ args: ["-f", "-"], input: await print(["plan", ...flags]) })],
     [
       "what dockerfile prints",
@@ -113,4 +161,11 @@ describeWith(["cli"], "one image", () => {
       expect(image.digest).toBe(first.digest);
     },
   );
+
+  test("has the same files and configuration by a BuildConfig of OpenShift, whose context is a stage", async () => {
+    const image = await composed({ args: ["-f", "-"], input: buildConfig });
+    expect(image.top.digest).toBe(first.top.digest);
+    expect(image.config.config).toEqual(first.config.config);
+    expect(image.config.rootfs).toEqual(first.config.rootfs);
+  });
 });
