@@ -22,6 +22,7 @@ export function recordedFile(composition: RecordedComposition, references: Recor
         ? `${variable} was a directory of the machine: give it with --var ${variable}=local:DIR`
         : `${variable} was ${origin.digest}, under no name that others could use: give it with --var ${variable}=IMAGE`,
     ),
+    ...composition.edits.map((edit) => `not in it: what compose-image config has changed since: ${edit}`),
     ...(target === undefined ? ["say with --tag where it goes"] : []),
   ];
   const variables = new Map([...unnamed].map(([origin, { variable }]) => [origin, variable]));
@@ -31,7 +32,7 @@ export function recordedFile(composition: RecordedComposition, references: Recor
 
 /** The same for programs; images have the names and digests they had. */
 export function recordedDocument({ record, ...composition }: RecordedComposition): JsonObject {
-  const { location, resolved, platform, annotations, historyComment } = composition;
+  const { location, resolved, platform, annotations, historyComment, edits } = composition;
   return {
     image: formatLocation(location),
     digest: resolved.digest,
@@ -41,6 +42,7 @@ export function recordedDocument({ record, ...composition }: RecordedComposition
     ...record.document,
     annotations: { ...annotations },
     ...(historyComment !== undefined && { historyComment }),
+    ...(edits.length > 0 && { edits: [...edits] }),
   };
 }
 

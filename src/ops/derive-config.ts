@@ -32,7 +32,7 @@ export function deriveConfig(base: ImageConfig, changes: ExpandedConfig, layer: 
     ...(changes.author !== undefined && { author: changes.author }),
     architecture: base.platform.architecture,
     os: base.platform.os,
-    config: changedExecution(base.execution, changes),
+    config: changedExecution(withoutRecord(base.execution), changes),
     rootfs: { type: "layers", diff_ids: [...base.diffIds, layer.diffId] },
     history: [...completeHistory(base), added],
   };
@@ -47,10 +47,9 @@ export function changedExecution(base: ExecutionConfig, changes: ExpandedConfig)
   const nextCmd = cmd === undefined ? keptCmd : [...cmd];
   return {
     ...rest,
-    ...(base.Labels !== undefined && { Labels: withoutRecord(base.Labels) }),
     ...(nextCmd !== undefined && { Cmd: nextCmd }),
     ...(env !== undefined && { Env: mergedEnv(base.Env ?? [], env) }),
-    ...(labels !== undefined && { Labels: { ...withoutRecord(base.Labels), ...sortedByKey(labels) } }),
+    ...(labels !== undefined && { Labels: { ...base.Labels, ...sortedByKey(labels) } }),
     ...(exposedPorts !== undefined && { ExposedPorts: withKeys(base.ExposedPorts, exposedPorts) }),
     ...(volumes !== undefined && { Volumes: withKeys(base.Volumes, volumes) }),
     ...(workdir !== undefined && { WorkingDir: workdir }),
@@ -63,9 +62,14 @@ export function changedExecution(base: ExecutionConfig, changes: ExpandedConfig)
 }
 
 /** What the base's labels say it was made from is not true of the image. */
-function withoutRecord(labels: Readonly<Record<string, string>> = {}): Record<string, string> {
+function withoutRecord(base: ExecutionConfig): ExecutionConfig {
   const keys: readonly string[] = Object.values(recordKeys);
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !keys.includes(key)));
+  const { Labels } = base;
+  if (Labels === undefined) return base;
+  return {
+    ...base,
+    Labels: Object.fromEntries(Object.entries(Labels).filter(([key]) => !keys.includes(key))),
+  };
 }
 
 /** A set as the configuration writes it: names with empty objects. */

@@ -5,6 +5,9 @@ import type { JsonObject } from "../model/json.ts";
 import type { ConfigEdit, RemovableField } from "../plan/config-edit.ts";
 import { changedExecution, completeHistory } from "./derive-config.ts";
 
+/** At the end of the history's text of an edit. */
+const editMark = "# compose-image config";
+
 const fieldNames: Readonly<Record<RemovableField, string>> = {
   entrypoint: "Entrypoint",
   cmd: "Cmd",
@@ -33,7 +36,7 @@ export function editConfig(
   const time = created ?? config.created;
   const entry: HistoryEntry = {
     ...(time !== undefined && { created: time }),
-    created_by: `${stepsOf(edit).join("; ")} # compose-image config`,
+    created_by: `${stepsOf(edit).join("; ")} ${editMark}`,
     empty_layer: true,
   };
   return {
@@ -96,4 +99,9 @@ function stepsOf({ changes, removed }: ConfigEdit): string[] {
     ["STOPSIGNAL", stopSignal === undefined ? [] : [stopSignal]],
   ];
   return steps.flatMap(([name, values]) => (values.length === 0 ? [] : [`${name} ${values.join(" ")}`]));
+}
+
+/** What an edit did, out of its history entry; `undefined` for an entry of anything else. */
+export function editOf({ created_by: text, empty_layer: isEmpty }: HistoryEntry): string | undefined {
+  return isEmpty === true && text?.endsWith(` ${editMark}`) ? text.slice(0, -editMark.length - 1) : undefined;
 }

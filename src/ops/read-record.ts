@@ -1,5 +1,5 @@
 import { type Call, unstoppable } from "../io/call.ts";
-import type { ImageConfig } from "../model/config.ts";
+import type { HistoryEntry, ImageConfig } from "../model/config.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
@@ -7,6 +7,7 @@ import type { ImageManifest } from "../model/manifest.ts";
 import { normalizePlatform, type Platform } from "../model/platform.ts";
 import { Stores } from "../store/open-stores.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
+import { editOf } from "./edit-config.ts";
 import { type ImageRecord, parseRecord } from "./parse-record.ts";
 import { baseKeys, isCreatedHere, recordKeys } from "./record.ts";
 import { resolveImage } from "./resolve-image.ts";
@@ -20,8 +21,10 @@ export interface RecordedComposition {
   readonly record: ImageRecord;
   /** Annotations that the plan asked for. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Comment of the newest history entry. */
+  /** Comment of the new layer's history entry. */
   readonly historyComment: string | undefined;
+  /** What `compose-image config` has changed since, which the record does not know. */
+  readonly edits: readonly string[];
 }
 
 /** Options of {@link readRecord}; those of the registries are among them. */
@@ -53,7 +56,9 @@ export async function readRecordFrom(
   call: Call,
 ): Promise<RecordedComposition> {
   const { name, resolved, manifest, config } = await resolveImage(stores, "image", location, platform, call);
-  const record = recordOf(manifest, config, name);
+  const at = config.history.findLastIndex((entry) => editOf(entry) === undefined);
+  const own = config.history[at];
+  const record = recordOf(manifest, config, own, name);
   const origin: readonly string[] = [...Object.values(recordKeys), ...Object.values(baseKeys)];
   return {
     location,
@@ -63,14 +68,16 @@ export async function readRecordFrom(
     annotations: Object.fromEntries(
       Object.entries(manifest.annotations).filter(([key]) => !origin.includes(key)),
     ),
-    historyComment: config.history.at(-1)?.comment,
+    historyComment: own?.comment,
+    edits: config.history.slice(at + 1).flatMap((entry) => editOf(entry) ?? []),
   };
 }
 
 /** Annotations come first, labels where there are none: those of the docker format, which tools may have converted. */
 function recordOf(
   { annotations }: Pick<ImageManifest, "annotations">,
-  { execution, history }: Pick<ImageConfig, "execution" | "history">,
+  { execution }: Pick<ImageConfig, "execution">,
+  own: HistoryEntry | undefined,
   name: string,
 ): ImageRecord {
   const record = parseRecord(annotations, name) ?? parseRecord(execution.Labels ?? {}, name);
@@ -79,7 +86,7 @@ function recordOf(
       hint: "It was not made by compose-image, or with --record none, or another tool took its annotations away.",
     });
   }
-  if (!isCreatedHere(history.at(-1)?.created_by)) {
+  if (!isCreatedHere(own?.created_by)) {
     throw new ComposeImageError("RECORD_NOT_FOUND", `${name} has the record of the image it was built on`, {
       hint: "Another tool made it of an image of compose-image's: explain that one.",
     });

@@ -39,7 +39,12 @@ export interface UnnamedOrigin {
 
 /** What a composed image was made from, as a plan in which everything has a place, be it without a name. */
 export function planFromRecord(
-  { record, platform, annotations, historyComment }: RecordedComposition,
+  {
+    record,
+    platform,
+    annotations,
+    historyComment,
+  }: Omit<RecordedComposition, "edits" | "location" | "resolved">,
   references: RecordedReferences,
 ): RecordedPlan {
   const unnamed = new Map<BaseImage | CopySource, UnnamedOrigin>();

@@ -168,4 +168,19 @@ describeWith(["cli"], "explain", () => {
       hint: "explain that one",
     });
   });
+
+  test("tells what config has changed since, which recompose would lose", async () => {
+    const name = await compose({ format: "docker" });
+    const edited = name.replace(/:1$/, ":edited");
+    await succeed(["config", name, "--env", "LATER=1", "--tag", edited]);
+    const { stdout } = await succeed(["explain", edited]);
+    expect(stdout).toMatch(/^# not in it: what compose-image config has changed since: .*LATER/m);
+    expect(stdout).not.toContain("env:");
+    await expectRefusal(await runCli(["recompose", edited]), {
+      status: 2,
+      code: "USAGE",
+      message: [`${edited} would lose what compose-image config has changed: `, "LATER"],
+      hint: "put the changes into it",
+    });
+  });
 });

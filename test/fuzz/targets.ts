@@ -12,11 +12,9 @@ import { cleanPath, componentsOf } from "../../src/layers/path.ts";
 import { parseWhiteout } from "../../src/layers/whiteout.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { descriptorFromJson } from "../../src/model/descriptor.ts";
-import { digestOf } from "../../src/model/digest.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
 import { type ArchiveLocation, formatLocation, parseLocation } from "../../src/model/location.ts";
 import { encodeJson, encodeManifest, parseManifest } from "../../src/model/manifest.ts";
-import { mediaTypes } from "../../src/model/media-types.ts";
 import { selectPlatform } from "../../src/model/select-platform.ts";
 import { deriveConfig } from "../../src/ops/derive-config.ts";
 import { parseRecord } from "../../src/ops/parse-record.ts";
@@ -161,11 +159,8 @@ async function runRecords(random: Random): Promise<Verdict> {
   const texts = recordInput(random);
   const { outcome, message, result: record } = await outcomeOf(() => parseRecord(texts, "it"));
   if (record === undefined) return { outcome, isPast: outcome !== "accepted" && !message.includes("JSON") };
-  const digest = digestOf(Buffer.from("content"));
   const { plan, unnamed } = planFromRecord(
     {
-      location: parseLocation("registry.example/app:1"),
-      resolved: { mediaType: mediaTypes.oci.manifest, digest, size: 7 },
       platform: { os: "linux", architecture: "amd64" },
       record,
       annotations: {},

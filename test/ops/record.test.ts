@@ -16,7 +16,6 @@ import { anyPlan, comparable } from "../frontends/support/any-plan.ts";
 
 const digest = digestOf(Buffer.from("an image"));
 const platform = { os: "linux", architecture: "amd64" };
-const location = parseLocation("r.example/app:1");
 
 /** What a registry that has every image would say of the plan's. */
 function imagesOf(plan: ComposePlan): PlanImages {
@@ -81,9 +80,7 @@ function explained(
   references: RecordedReferences,
 ): ComposePlan {
   const record = recordOf({ annotations, ...plan });
-  const resolved = { mediaType: mediaTypes.oci.manifest, digest, size: 1 };
-  return planFromRecord({ location, resolved, platform, record, annotations, historyComment }, references)
-    .plan;
+  return planFromRecord({ platform, record, annotations, historyComment }, references).plan;
 }
 
 /** What a record holds: no names of this machine, no targets, and nothing that is as it would be anyway. */

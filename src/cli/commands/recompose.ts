@@ -51,7 +51,7 @@ async function recompose(image: string, flags: RecomposeFlags, terminal: Termina
 
 /** @throws ComposeImageError `USAGE` for what neither record nor flags say, and for a flag without effect. */
 function completed(
-  { location, resolved }: RecordedComposition,
+  { location, resolved, edits }: RecordedComposition,
   recorded: PlanDraft,
   flags: PlanDraft,
   replace: readonly string[],
@@ -65,6 +65,16 @@ function completed(
       `${name} is an index, and would be replaced by one platform's image`,
       {
         hint: "Name another place with --tag, and the platform with --platform.",
+      },
+    );
+  }
+  const [edit] = edits;
+  if (edit !== undefined) {
+    throw new ComposeImageError(
+      "USAGE",
+      `${name} would lose what compose-image config has changed: ${edit}`,
+      {
+        hint: "Print the plan with compose-image explain --floating, put the changes into it, and compose from that.",
       },
     );
   }
