@@ -60,7 +60,10 @@ export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call)
   };
   const builders = new Map<CopySource, ResolvedImage>();
   for (const source of sources) {
-    if (source.kind === "image") builders.set(source, await resolveBuilder(source.location));
+    if (source.kind !== "image") continue;
+    const image = await resolveBuilder(source.location);
+    expectOfBase(image, source.expectations ?? []);
+    builders.set(source, image);
   }
   const stages = new Map<Stage, ResolvedStage>();
   for (const stage of below) {

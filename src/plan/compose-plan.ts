@@ -66,10 +66,18 @@ export type Compression =
 
 /** Where files are copied from. Steps that take from the same share the object. */
 export type CopySource =
-  | { readonly kind: "image"; readonly location: ImageLocation }
+  | ImageSource
   | LocalSource
   /** Files that another stage makes; they go into no image but by being copied. */
   | { readonly kind: "stage"; readonly stage: Stage };
+
+/** An image. */
+export interface ImageSource {
+  readonly kind: "image";
+  readonly location: ImageLocation;
+  /** What its configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
+}
 
 /** A directory of this machine. Relative paths are meant from the current directory. */
 export interface LocalSource {
