@@ -97,7 +97,7 @@ export function createdBy(copies: readonly ExpandedCopy[]): string {
     ];
     return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
-  return `${steps.join("; ")} # compose-image`;
+  return `${steps.join("; ")} # compose-image`.trimStart();
 }
 
 function imageRecord({ location, resolved }: ResolvedImage): JsonObject {
