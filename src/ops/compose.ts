@@ -15,8 +15,9 @@ import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
 import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { KeptListings } from "./kept-listings.ts";
+import { moveTags } from "./move-tags.ts";
 import { openPlaces } from "./places.ts";
-import { pushImage } from "./push-image.ts";
+import { deliverImages } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
 import { resolvePlan } from "./resolve-plan.ts";
 import { BaseStream } from "./stream-base.ts";
@@ -156,12 +157,19 @@ async function composeOne(
     call,
   );
   const { image, toPush } = assembleImage(plan, images, parts, layer);
-  await pushImage(toPush, targets, jobs, onTransfer, call);
+  await deliverImages([toPush], targets, jobs, onTransfer, call);
+  const { descriptor } = toPush.manifest;
+  const delivered = new Set([descriptor.digest]);
+  const moved = await moveTags(targets, async () => toPush.manifest, delivered, onTransfer, call);
   return {
     platform,
     image,
     forecast: undefined,
-    pushed: targets.map(({ target, tags }) => ({ name: target.name, digest: image.descriptor.digest, tags })),
+    pushed: moved.map(({ target, manifest, tags }) => ({
+      name: target.name,
+      digest: manifest.descriptor.digest,
+      tags,
+    })),
     figures: figures(layer.size),
   };
 }
