@@ -1,13 +1,11 @@
 import type { Call } from "../io/call.ts";
 import type { Content } from "../io/content.ts";
-import type { MemoryBudget } from "../io/memory-budget.ts";
-import { Spool } from "../io/spool.ts";
+import type { Spool } from "../io/spool.ts";
 import { readAccountFiles } from "../layers/account-files.ts";
 import { copyInto } from "../layers/copy.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import type { FileNode } from "../layers/file-node.ts";
 import type { ImageView } from "../layers/image-view.ts";
-import { LayerReader } from "../layers/layer-reader.ts";
 import { layerEntries, layerTar } from "../layers/layer-tar.ts";
 import type { MergedTree } from "../layers/merged-tree.ts";
 import { OutputTree } from "../layers/output-tree.ts";
@@ -24,23 +22,22 @@ import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
 
 /** What {@link buildLayer} works with. */
 export interface BuildLayerContext extends ViewsContext {
+  /** Most blocks compressed at once. */
   readonly jobs: number;
-  readonly budget: MemoryBudget;
-  readonly temporaryDirectory: string;
   /** Takes the finished layer; lives as long as that is needed. */
   readonly layerSpool: Spool;
 }
 
 /**
- * Reads what the copy steps want out of the builders' layers and makes one layer of it.
+ * Reads what the copy steps want out of the builders' layers and makes one layer of it. With others that share the
+ * reading it waits until all have read: what was put aside is not to be read while it grows.
  *
  * @throws ComposeImageError as reading layers and copying do; `DISK_FULL`, `LOCAL_IO` for the temporary file.
  */
 export async function buildLayer(context: BuildLayerContext, call: Call): Promise<BuiltLayer> {
-  const { plan, base, jobs, budget, temporaryDirectory, layerSpool } = context;
+  const { plan, base, jobs, reading, layerSpool } = context;
+  const { reader, bodies } = reading;
   const steps = plan.copies.map((step) => ({ ...step, excludePatterns: new ExcludePatterns(step.exclude) }));
-  await using bodies = new Spool(budget, temporaryDirectory);
-  const reader = new LayerReader(bodies, jobs);
   const { builderViews, baseView } = openViews(context);
   const views = [...builderViews.values(), ...(baseView === undefined ? [] : [baseView])];
   if (context.baseStream.sends) {
@@ -79,10 +76,11 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     },
     call,
   );
-  for (const view of views) view.release();
+  reading.release(views);
   if (base === undefined || baseView !== undefined)
     checkUser(plan, accounts, root, baseName, context.onWarning);
   await reader.stage(filesOf(root), call);
+  await reader.leave(call);
   const readBody = ({ origin, offset }: FileNode): Content | Uint8Array => {
     const extent = origin?.blob.bodies.get(offset);
     if (extent === undefined)

@@ -15,6 +15,7 @@ import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
 import { workingDirectory } from "./derive-config.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { KeptListings } from "./kept-listings.ts";
+import { LayerReading } from "./layer-reading.ts";
 import { moveTags } from "./move-tags.ts";
 import { openPlaces } from "./places.ts";
 import { deliverImages } from "./push-image.ts";
@@ -140,6 +141,7 @@ async function composeOne(
   await using layerSpool = new Spool(budget, temporaryDirectory);
   const targets =
     dryRun === "full" ? [] : await openPlaces(plan.targets, parts.baseLayers, stores, jobs, call);
+  await using reading = new LayerReading({ jobs, budget, temporaryDirectory });
   const layer = await buildLayer(
     {
       plan,
@@ -149,8 +151,7 @@ async function composeOne(
       listings,
       workingDirectory: workingDirectory(parts.baseConfig, plan.config),
       jobs,
-      budget,
-      temporaryDirectory,
+      reading,
       onWarning: (message) => onTransfer({ kind: "warning", store: "layers", message }),
       layerSpool,
     },

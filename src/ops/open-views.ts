@@ -2,18 +2,17 @@ import { groupPath, passwdPath } from "../layers/account-files.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
-import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { Digest } from "../model/digest.ts";
 import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
+import type { LayerReading } from "./layer-reading.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { BaseStream } from "./stream-base.ts";
 
@@ -31,6 +30,8 @@ export interface ViewsContext {
   /** Absolute; what relative destinations are meant from. */
   readonly workingDirectory: string;
   readonly onWarning: (message: string) => void;
+  /** What layers are read with, and who else reads them. */
+  readonly reading: LayerReading;
 }
 
 /** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
@@ -39,21 +40,28 @@ export function openViews(context: ViewsContext): {
   /** Absent where composing does not need to know what the base holds. */
   readonly baseView: ImageView | undefined;
 } {
-  const { plan, builders, base, baseStream, listings, workingDirectory, onWarning } = context;
+  const { plan, builders, base, baseStream, listings, workingDirectory, onWarning, reading } = context;
   const isBaseRead = base !== undefined && readsBase(plan);
   const baseLayers = new Set(isBaseRead ? base.manifest.layers.map(({ digest }) => digest) : []);
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
-  const blobs = new Map<Digest, LayerBlob>();
+  const { blobs } = reading;
   const builderViews = new Map<CopySource, ImageView>();
   for (const [source, image] of builders) {
     const steps = plan.copies.filter(({ from }) => from === source);
-    const interest = new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix)));
-    const wantsBody = wantedBodies(
-      steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
-    );
-    const layers = layerBlobs(image, blobs, { listingOf });
-    builderViews.set(source, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+    const open = (): ImageView =>
+      new ImageView(
+        image.name,
+        layerBlobs(image, blobs, { listingOf }),
+        new Interest(steps.flatMap(({ sources }) => sources.map(literalPrefix))),
+        {
+          wantsBody: wantedBodies(
+            steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
+          ),
+          onWarning,
+        },
+      );
+    builderViews.set(source, reading.view(source, image, open));
   }
   if (!isBaseRead) return { builderViews, baseView: undefined };
   const lookedAt = plan.copies.filter(({ link }) => !link);
