@@ -2,8 +2,7 @@ import type { Call } from "../io/call.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import type { ComposePlan, CopySource } from "../plan/compose-plan.ts";
-import type { Stores } from "../store/open-stores.ts";
-import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
+import type { ImageResolver, ResolvedImage } from "./resolve-image.ts";
 
 /** The images a plan names, resolved. */
 export interface PlanImages {
@@ -17,19 +16,19 @@ export interface PlanImages {
 /**
  * Resolves a plan's references. The base decides the platform where the plan does not; with scratch the first builder.
  *
- * @throws ComposeImageError as `resolveImage` does.
+ * @throws ComposeImageError as {@link ImageResolver.resolve} does.
  */
-export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call): Promise<PlanImages> {
+export async function resolvePlan(plan: ComposePlan, images: ImageResolver, call: Call): Promise<PlanImages> {
   const base =
     plan.base.kind === "scratch"
       ? undefined
-      : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
+      : await images.resolve("base", plan.base.location, plan.platform, call);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
   const builders = new Map<CopySource, ResolvedImage>();
   for (const { from } of plan.copies) {
     if (builders.has(from)) continue;
     if (from.kind !== "image") throw new ComposeImageError("INTERNAL", `a copy from a ${from.kind}`);
-    builders.set(from, await resolveImage(stores, "builder", from.location, wanted, call));
+    builders.set(from, await images.resolve("builder", from.location, wanted, call));
   }
   const [firstBuilder] = builders.values();
   const platform = base?.config.platform ?? plan.platform ?? firstBuilder?.config.platform ?? hostPlatform();

@@ -1,7 +1,9 @@
 import type { ComposeImageError } from "../model/errors.ts";
+import { distinctPlatforms } from "../model/select-platform.ts";
 import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "./compose-plan.ts";
 import { defaultCompression } from "./compression.ts";
 import { formatCopySource } from "./copy-source.ts";
+import type { PlatformChoice } from "./platforms.ts";
 
 /** A copy step that may leave open what it takes from: then it is the draft's builder. */
 export interface DraftCopy extends Omit<CopyStep, "from"> {
@@ -16,6 +18,8 @@ export interface PlanDraft extends Partial<Omit<ComposePlan, "copies">> {
   /** Taken from by the steps that do not say. */
   readonly builder?: CopySource;
   readonly copies?: readonly DraftCopy[];
+  /** One or several: of a single one the plan makes its `platform`. */
+  readonly platforms?: PlatformChoice;
   /** Put over every copy step, those of drafts below too. */
   readonly copyOptions?: CopyOptions;
 }
@@ -45,7 +49,7 @@ export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
  * @throws ComposeImageError `USAGE`
  */
 export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => ComposeImageError): ComposePlan {
-  const { builder, copies: steps = [], copyOptions, base, targets = [], ...rest } = draft;
+  const { builder, copies: steps = [], copyOptions, base, targets = [], platforms, ...rest } = draft;
   if (builder === undefined && steps.every(({ from }) => from === undefined)) throw missing("builder");
   if (base === undefined) throw missing("base");
   if (steps.length === 0) throw missing("copies");
@@ -65,10 +69,20 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
     compression: defaultCompression,
     record: "annotations",
     ...rest,
+    ...(platforms !== undefined && severalOrOne(platforms)),
     base,
     copies,
     targets,
   };
+}
+
+/** One platform alone makes a manifest, not an index. */
+function severalOrOne(platforms: PlatformChoice): Pick<ComposePlan, "platform" | "platforms"> {
+  if (platforms === "all") return { platforms };
+  const distinct = distinctPlatforms(platforms);
+  const [only, ...more] = distinct;
+  if (only === undefined) return {};
+  return more.length === 0 ? { platform: only } : { platforms: distinct };
 }
 
 function overlayConfig(lower: ConfigChanges, upper: ConfigChanges): ConfigChanges {

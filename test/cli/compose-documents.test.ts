@@ -6,7 +6,9 @@ import type { ComposedImage } from "../../src/ops/assemble-image.ts";
 import type { ComposeResult } from "../../src/ops/compose.ts";
 
 const digest = digestOf(Buffer.from("x"));
+const platform = { os: "linux", architecture: "arm", variant: "v7" };
 const image: ComposedImage = {
+  platform,
   descriptor: { mediaType: "application/m", digest, size: 700 },
   config: { mediaType: "application/c", digest, size: 300 },
   layer: { mediaType: "application/l", digest, size: 4_500_000 },
@@ -15,8 +17,10 @@ const image: ComposedImage = {
   layerTarSize: 9_000_000,
 };
 const result: ComposeResult = {
-  platform: { os: "linux", architecture: "arm", variant: "v7" },
-  image,
+  kind: "manifest",
+  platforms: [platform],
+  images: [image],
+  descriptor: image.descriptor,
   forecast: undefined,
   pushed: [
     { name: "r.example/app", digest, tags: ["1", "latest"] },
@@ -54,7 +58,13 @@ describe("the JSON document", () => {
   });
 
   it("of a dry run has the forecast in place of the image", () => {
-    const document = composeDocument({ ...result, image: undefined, forecast, pushed: [] });
+    const document = composeDocument({
+      ...result,
+      images: [],
+      descriptor: undefined,
+      forecast,
+      pushed: [],
+    });
     expect(document).toMatchObject({ platform: "linux/arm/v7", forecast, pushed: [] });
     expect(document).not.toHaveProperty("digest");
   });
@@ -62,7 +72,7 @@ describe("the JSON document", () => {
 
 describe("the metadata file", () => {
   it("has BuildKit's keys", () => {
-    expect(metadataDocument(result, image)).toEqual({
+    expect(metadataDocument(result)).toEqual({
       "containerimage.config.digest": digest,
       "containerimage.descriptor": {
         mediaType: "application/m",
@@ -76,10 +86,8 @@ describe("the metadata file", () => {
   });
 
   it("has no names when nothing was pushed, and no variant where there is none", () => {
-    const document = metadataDocument(
-      { ...result, pushed: [], platform: { os: "linux", architecture: "amd64" } },
-      image,
-    );
+    const amd64 = { os: "linux", architecture: "amd64" };
+    const document = metadataDocument({ ...result, pushed: [], images: [{ ...image, platform: amd64 }] });
     expect(document).not.toHaveProperty(["image.name"]);
     expect(document["containerimage.descriptor"]).toMatchObject({
       platform: { architecture: "amd64", os: "linux" },

@@ -16,7 +16,16 @@ type Builders = Readonly<Record<string, CopySource>>;
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const { builder, builders = {}, base, copy, annotations, platforms: platform, builderPlatform } = file;
+  const {
+    builder,
+    builders = {},
+    base,
+    copy,
+    annotations,
+    platforms,
+    appendPlatforms,
+    builderPlatform,
+  } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
@@ -41,7 +50,8 @@ export function draftFromComposeFile(document: Located): PlanDraft {
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),
-    ...(platform !== undefined && { platform }),
+    ...(platforms !== undefined && { platforms }),
+    ...(appendPlatforms !== undefined && { appendPlatforms }),
     ...(builderPlatform !== undefined && { builderPlatform }),
     ...(format !== undefined && { format }),
     ...(compression !== undefined && { compression }),

@@ -9,6 +9,7 @@ import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import type { PlatformChoice } from "../../plan/platforms.ts";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
@@ -22,8 +23,8 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 }
 
 function planDocument(plan: ComposePlan): Yaml {
-  const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
-  const { format, compression, record, sourceDateEpoch, historyComment } = plan;
+  const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
+  const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
   const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
   const isShared = builders.length === 1;
   return mapping([
@@ -42,7 +43,8 @@ function planDocument(plan: ComposePlan): Yaml {
     ["volumes", literals(config.volumes)],
     ["stopSignal", literal(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
-    ["platforms", platform && [formatPlatform(platform)]],
+    ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
+    ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.map((target) => literal(formatLocation(target)))],
     ["compression", formatCompression(compression)],
@@ -92,6 +94,10 @@ function healthcheckEntry({
     ["startInterval", duration(StartInterval)],
     ["retries", typeof Retries === "number" ? Retries : undefined],
   ]);
+}
+
+function choice(platforms: PlatformChoice): Yaml {
+  return platforms === "all" ? platforms : platforms.map(formatPlatform);
 }
 
 function duration(value: Json | undefined): string | undefined {
