@@ -22,7 +22,7 @@ export const baseFor = (platform: string): ImageSpec =>
   imageFor(platform, {
     layers: [
       [dir("etc"), file("etc/passwd", "root:x:0:0::/:\nweb:x:7:8::/:\n"), file("etc/group", "")],
-      [dir("srv", { mode: 0o2775, gid: platform.length }), file("etc/platform", platform)],
+      [dir("srv", { mode: 0o2775, gid: platform.charCodeAt(7) }), file("etc/platform", platform)],
     ],
   });
 
