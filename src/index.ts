@@ -15,4 +15,5 @@ export {
   type PushedImage,
 } from "./ops/compose.ts";
 export type { ComposeForecast, TargetForecast } from "./ops/compose-forecast.ts";
-export type { ComposePlan, ConfigChanges, CopyStep } from "./plan/compose-plan.ts";
+export type { ComposePlan, ConfigChanges, CopySource, CopyStep, Stage } from "./plan/compose-plan.ts";
+export type { Text, TextTemplate } from "./plan/text.ts";

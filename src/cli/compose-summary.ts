@@ -13,7 +13,7 @@ export function summarize({ kind, figures, images }: ComposeResult): string {
   );
   const composed = `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}`;
   return table([
-    ["builder", formatBytes(builderSize)],
+    ...(builderSize === 0 ? [] : [["builder", formatBytes(builderSize)] as const]),
     ["base", formatBytes(baseSize)],
     ["composed", kind === "manifest" ? [composed, ...layers].join(", ") : composed],
     ...(kind === "manifest" ? [] : images).map(({ platform, descriptor }, i): [string, string] => [

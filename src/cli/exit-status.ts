@@ -47,6 +47,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   REGISTRY_REJECTED: exitStatus.rejected,
   BLOB_UNKNOWN: exitStatus.rejected,
   LOCAL_IO: exitStatus.localIo,
+  SOURCE_CHANGED: exitStatus.localIo,
   DISK_FULL: exitStatus.localIo,
   INTERNAL: exitStatus.internal,
 };

@@ -33,6 +33,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
   BLOB_UNKNOWN: "The registry lost what was sent to it: run the command again, or ask whoever runs it.",
   LOCAL_IO: "Check the path and its permissions.",
+  SOURCE_CHANGED: "Compose again once nothing writes to the directory.",
   DISK_FULL: "Make room, or name another place.",
   INTERNAL: "Please report this with the command that led to it.",
 };

@@ -56,7 +56,7 @@ export function addPlanOptions(command: Command): Command {
     )
     .option(
       "--builder <image>",
-      "image the directories are taken from; a registry reference or oci:DIR[:TAG]",
+      "image the directories are taken from: a registry reference or oci:DIR[:TAG]; or local:DIR",
     )
     .option("--base <image>", "image to build on, or scratch")
     .option(

@@ -5,7 +5,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { FileNode } from "./file-node.ts";
 import type { ImageView } from "./image-view.ts";
-import type { LayerReader } from "./layer-reader.ts";
+import type { FilesView, LayerReader } from "./layer-reader.ts";
 import type { AccountFiles } from "./owner.ts";
 import type { ImagePath } from "./path.ts";
 
@@ -26,7 +26,7 @@ const maxAccountFileSize = 16 * 1024 * 1024;
  */
 export async function readAccountFiles(
   image: ImageView,
-  views: readonly ImageView[],
+  views: readonly FilesView[],
   reader: LayerReader,
   bodies: Spool,
   call: Call,

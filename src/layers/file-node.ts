@@ -1,3 +1,4 @@
+import type { LocalFiles } from "../store/local/local-files.ts";
 import type { ByteString } from "../tar/byte-string.ts";
 import type { TarHeader, Timestamp } from "../tar/entry.ts";
 import type { LayerBlob } from "./layer-blob.ts";
@@ -24,8 +25,10 @@ export interface FileNode {
   readonly size: number;
   /** The layer that brought it, content and all; absent for what no layer has an entry for. */
   readonly origin: LayerPlace | undefined;
-  /** Where in that layer's uncompressed tar the file's header begins, in bytes. */
+  /** Where in that layer's uncompressed tar the file's header begins, in bytes; or its number in `localFiles`. */
   readonly offset: number;
+  /** What has the content of a file of this machine. */
+  readonly localFiles?: LocalFiles;
   /** Whether more than one name may lead here. */
   readonly isLinked?: boolean;
   /** Set for directories. */

@@ -1,4 +1,4 @@
-import type { DemandScan, ScanScope } from "./apply-layers.ts";
+import { applyLayers, type DemandScan, type ScanScope } from "./apply-layers.ts";
 import { Interest } from "./interest.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerIndex } from "./layer-index.ts";
@@ -96,7 +96,7 @@ export class ImageView {
   /**
    * The merged files.
    *
-   * @throws UnknownPath when a wider scan is needed first; what {@link MergedTree} throws.
+   * @throws UnknownPath when a wider scan is needed first; what {@link applyLayers} throws.
    */
   tree(): MergedTree {
     if (this.#tree === undefined) {
@@ -104,7 +104,9 @@ export class ImageView {
       const scanned = this.#layers.flatMap(({ blob, index }) =>
         index === undefined ? [] : [{ blob, index }],
       );
-      this.#tree = new MergedTree(scanned, this.#demand, (message) => this.#warnOnce(message));
+      const applied = applyLayers(scanned, this.#demand, (message) => this.#warnOnce(message));
+      const interests = scanned.map(({ index }) => index.interest);
+      this.#tree = new MergedTree(applied, interests, this.#demand);
     }
     return this.#tree;
   }

@@ -5,14 +5,18 @@ import type { Spool } from "../io/spool.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { MemberHead } from "../tar/member.ts";
 import { BodyReader, type Wants } from "./body-reader.ts";
+import { DirectoryView } from "./directory-view.ts";
 import type { FileNode } from "./file-node.ts";
-import type { ImageView } from "./image-view.ts";
+import { ImageView } from "./image-view.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import { type PendingScan, ScanRound } from "./scan-round.ts";
 import { askAll, UnknownPath } from "./unknown-path.ts";
 
 /** Most times the layers are read for one question: each time, something unforeseen led elsewhere. */
 const maxRounds = 64;
+
+/** Files that questions are asked about. */
+export type FilesView = ImageView | DirectoryView;
 
 /** Files of a layer whose bodies are to be put aside, by the offsets of their headers. */
 type MissingBodies = ReadonlyMap<LayerBlob, ReadonlySet<number>>;
@@ -35,6 +39,7 @@ export class LayerReader {
   readonly #bodies: BodyReader;
   readonly #jobs: number;
   readonly #rounds: Rendezvous<ReadingWish>;
+  #listing: Promise<void> = Promise.resolve();
 
   /**
    * @param spool takes the bodies of wanted files.
@@ -53,15 +58,18 @@ export class LayerReader {
   }
 
   /**
-   * Asks something of views, and has their layers scanned as far as the answer needs it.
+   * Asks something of views, and has layers scanned and directories listed as far as the answer needs it.
    *
    * @param question called again after each scan; it must have no effects of its own.
    * @throws ComposeImageError `LIMIT_EXCEEDED` when ever more symlinks lead elsewhere; what reading layers throws.
    */
-  async ask<T>(views: readonly ImageView[], question: () => T, call: Call): Promise<T> {
+  async ask<T>(views: readonly FilesView[], question: () => T, call: Call): Promise<T> {
     for (let round = 0; round < maxRounds; round++) {
-      if (views.some((view) => view.unscanned().length > 0))
-        await this.#want({ views, missing: new Map() }, call);
+      for (const view of views) if (view instanceof DirectoryView) await this.#list(view, call);
+      const images = views.filter((view) => view instanceof ImageView);
+      if (images.some((view) => view.unscanned().length > 0)) {
+        await this.#want({ views: images, missing: new Map() }, call);
+      }
       try {
         askAll(views, (view) => view.tree());
         return question();
@@ -84,6 +92,13 @@ export class LayerReader {
       missing.set(origin.blob, offsets.add(offset));
     }
     if (missing.size > 0) await this.#want({ views: [], missing }, call);
+  }
+
+  /** One after the other: a directory that several ask about is listed once. */
+  #list(view: DirectoryView, call: Call): Promise<void> {
+    const listed = this.#listing.then(() => view.list(call));
+    this.#listing = listed.catch(() => {});
+    return listed;
   }
 
   #want(wish: ReadingWish, call: Call): Promise<void> {

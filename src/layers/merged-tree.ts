@@ -1,7 +1,7 @@
 import { ComposeImageError } from "../model/errors.ts";
 import type { ByteString } from "../tar/byte-string.ts";
-import { applyLayers, type DemandScan, type ScannedLayer } from "./apply-layers.ts";
-import type { FileNode } from "./file-node.ts";
+import type { AppliedLayers, DemandScan } from "./apply-layers.ts";
+import { type FileNode, impliedDirectory } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import { childPath, componentsOf, displayPath, type ImagePath, nameOf, rootPath } from "./path.ts";
 import { followedComponents, isSymlink, joined, maxSymlinks } from "./symlinks.ts";
@@ -18,27 +18,53 @@ export interface Walk {
 }
 
 /**
- * The files of an image with its layers applied bottom to top, as far as they were scanned for.
+ * The files of an image with its layers applied bottom to top, or of a directory, as far as they were looked for.
  */
 export class MergedTree {
   readonly root: FileNode;
   /** Whether any file has several names. */
   readonly hasLinks: boolean;
-  /** Those of the layers, each once. */
+  /** What may be wrong with a path that is not there. */
+  readonly missingHint: string;
   readonly #interests: readonly Interest[];
   readonly #demand: DemandScan;
 
   /**
-   * @param layers bottom to top.
-   * @param demand called for a path that an answer needs and the layers were not scanned for.
-   * @throws What {@link applyLayers} throws.
+   * @param interests what was looked for; all of them have to take a path in for it to be known.
+   * @param demand called for a path that an answer needs and that was not looked for.
    */
-  constructor(layers: readonly ScannedLayer[], demand: DemandScan, onWarning: (message: string) => void) {
-    this.#interests = [...new Set(layers.map(({ index }) => index.interest))];
-    this.#demand = demand;
-    const { root, hasLinks } = applyLayers(layers, demand, onWarning);
+  constructor(
+    { root, hasLinks }: AppliedLayers,
+    interests: Iterable<Interest>,
+    demand: DemandScan,
+    missingHint = "Check the path; it is meant from the image's root.",
+  ) {
     this.root = root;
     this.hasLinks = hasLinks;
+    this.missingHint = missingHint;
+    this.#interests = [...new Set(interests)];
+    this.#demand = demand;
+  }
+
+  /** The tree in which nothing is, as is known. */
+  static empty(): MergedTree {
+    return new MergedTree({ root: impliedDirectory(), hasLinks: false }, [], () => {});
+  }
+
+  /**
+   * The tree with files put over it as an upper layer's are; the root's attributes stay, and its time where the upper
+   * has none. Neither tree is changed.
+   */
+  withOver(upper: AppliedLayers): MergedTree {
+    const { attributes, mtime } = this.root;
+    const isTouched = upper.root.mtime !== "0";
+    const root: FileNode = {
+      ...overlaid(this.root, upper.root),
+      attributes,
+      mtime: isTouched ? upper.root.mtime : mtime,
+    };
+    const hasLinks = this.hasLinks || upper.hasLinks;
+    return new MergedTree({ root, hasLinks }, this.#interests, this.#demand, this.missingHint);
   }
 
   /** Whether scans told everything about the path. */
@@ -113,4 +139,15 @@ export class MergedTree {
     this.#demand(path, "all");
     throw new UnknownPath(path);
   }
+}
+
+/** A directory over a directory has what is in both; anything else takes the place of what is there. */
+function overlaid(lower: FileNode, upper: FileNode): FileNode {
+  if (lower.children === undefined || upper.children === undefined) return upper;
+  const children = new Map(lower.children);
+  for (const [name, node] of upper.children) {
+    const below = lower.children.get(name);
+    children.set(name, below === undefined ? node : overlaid(below, node));
+  }
+  return { ...upper, children };
 }

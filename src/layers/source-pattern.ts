@@ -63,7 +63,7 @@ function findLiteral(tree: MergedTree, path: ImagePath, imageName: string): Foun
   if (node === undefined) {
     const where = missing === undefined || missing === path ? "" : `: ${displayPath(missing)} is missing`;
     throw new ComposeImageError("SOURCE_NOT_FOUND", `${imageName} has no ${displayPath(path)}${where}`, {
-      hint: "Check the path; it is meant from the image's root.",
+      hint: tree.missingHint,
     });
   }
   if (node.children !== undefined) tree.requireSubtree(realPath);

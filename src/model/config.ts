@@ -107,6 +107,16 @@ export function parseConfig(bytes: Uint8Array, where: string): ImageConfig {
   };
 }
 
+/** The variables a container starts with; of several with one name the last counts. */
+export function environmentVariables({ execution }: ImageConfig): ReadonlyMap<string, string> {
+  return new Map(
+    (execution.Env ?? []).map((variable): [string, string] => {
+      const [name = ""] = variable.split("=", 1);
+      return [name, variable.slice(name.length + 1)];
+    }),
+  );
+}
+
 /** The configuration of the image without layers, for `--base scratch`. */
 export function scratchConfig(platform: Platform): ImageConfig {
   const { os, architecture, variant } = platform;

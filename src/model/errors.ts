@@ -42,6 +42,7 @@ export type ErrorCode =
   | "BLOB_UNKNOWN"
   // this machine
   | "LOCAL_IO"
+  | "SOURCE_CHANGED"
   | "DISK_FULL"
   | "INTERNAL";
 

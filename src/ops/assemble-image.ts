@@ -9,11 +9,12 @@ import type { Platform } from "../model/platform.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import type { StoredManifest } from "../store/source.ts";
 import { createdTime } from "./created-time.ts";
-import { deriveConfig, workingDirectory } from "./derive-config.ts";
+import { deriveConfig } from "./derive-config.ts";
 import { layerInFamily, newLayerMediaType } from "./derive-manifest.ts";
+import { type ExpandedStage, expandStage } from "./expand-stage.ts";
 import type { ImageBlob, ImageToPush } from "./push-image.ts";
 import { baseAnnotations, createdBy, recordAnnotations } from "./record.ts";
-import type { PlanImages } from "./resolve-plan.ts";
+import { originImages, type PlanImages } from "./resolve-plan.ts";
 import type { BuiltLayer } from "./stage-layer.ts";
 
 /** The image as it was made. */
@@ -35,6 +36,8 @@ export interface ComposedImage {
 export interface KnownParts {
   readonly family: MediaTypeFamily;
   readonly baseConfig: ImageConfig;
+  /** The plan's own stage. */
+  readonly stage: ExpandedStage;
   readonly baseLayers: readonly ImageBlob[];
 }
 
@@ -51,7 +54,8 @@ export interface Composition {
 /**
  * What the plan and the base decide.
  *
- * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name.
+ * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name;
+ *   as `expandStage` does.
  */
 export function describeParts(plan: ComposePlan, { base, platform }: PlanImages): KnownParts {
   const family = plan.format ?? (base === undefined ? "oci" : familyOf(base.manifest.mediaType));
@@ -60,10 +64,13 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
       hint: "Compose with --format oci, or use --label.",
     });
   }
-  if (base === undefined) return { family, baseConfig: scratchConfig(platform), baseLayers: [] };
+  const baseConfig = base?.config ?? scratchConfig(platform);
+  const stage = expandStage(plan, baseConfig);
+  if (base === undefined) return { family, baseConfig, stage, baseLayers: [] };
   return {
     family,
-    baseConfig: base.config,
+    baseConfig,
+    stage,
     baseLayers: base.manifest.layers.map((layer) => ({
       descriptor: layerInFamily(layer, family, base.name),
       open: (call: Call) => base.source.fetch(layer, call),
@@ -74,29 +81,24 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 
 /** Puts configuration and manifest around the new layer. */
 export function assembleImage(
-  { plan, platform, images: { base, builders }, parts }: Composition,
+  { plan, platform, images, parts }: Composition,
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
-  const { family, baseConfig, baseLayers } = parts;
-  const images = [...builders.values()];
+  const { base } = images;
+  const { family, baseConfig, stage, baseLayers } = parts;
   const origin = {
     ...baseAnnotations(base),
-    ...(plan.record === "annotations" && recordAnnotations(plan, builders)),
+    ...(plan.record === "annotations" && recordAnnotations(plan, images)),
   };
-  const changes =
-    family === "docker" ? { ...plan.config, labels: { ...origin, ...plan.config.labels } } : plan.config;
-  const workdir = changes.workdir === undefined ? {} : { workdir: workingDirectory(baseConfig, changes) };
+  const { config, copies } = stage;
+  const changes = family === "docker" ? { ...config, labels: { ...origin, ...config.labels } } : config;
   const configBytes = encodeJson(
-    deriveConfig(
-      baseConfig,
-      { ...changes, ...workdir },
-      {
-        diffId: layer.diffId,
-        created: createdTime(plan, base, images),
-        createdBy: createdBy(plan.copies),
-        comment: plan.historyComment,
-      },
-    ),
+    deriveConfig(baseConfig, changes, {
+      diffId: layer.diffId,
+      created: createdTime(plan, base, originImages(images)),
+      createdBy: createdBy(copies),
+      comment: plan.historyComment,
+    }),
   );
   const layerDescriptor: Descriptor = {
     mediaType: newLayerMediaType(family, plan.compression.algorithm),

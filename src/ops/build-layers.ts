@@ -3,10 +3,10 @@ import { forEachConcurrently } from "../io/concurrency.ts";
 import type { Spool } from "../io/spool.ts";
 import type { Composition } from "./assemble-image.ts";
 import { buildLayer } from "./build-layer.ts";
-import { workingDirectory } from "./derive-config.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { LayerReading, type LayerReadingOptions } from "./layer-reading.ts";
 import { readsBase } from "./open-views.ts";
+import { originImages } from "./resolve-plan.ts";
 import type { BuiltLayer } from "./stage-layer.ts";
 import type { BaseStream } from "./stream-base.ts";
 
@@ -48,10 +48,10 @@ export async function buildLayers(
       const layer = await buildLayer(
         {
           ...context,
+          ...images,
           plan,
-          builders: images.builders,
-          base: images.base,
-          workingDirectory: workingDirectory(parts.baseConfig, plan.config),
+          stage: parts.stage,
+          epoch: plan.sourceDateEpoch,
           reading,
           onWarning,
         },
@@ -64,11 +64,16 @@ export async function buildLayers(
   return compositions.flatMap((composition) => layers.get(composition) ?? []);
 }
 
-/** What decides a layer's bytes besides the plan: the images that are read for it, and where relative paths begin. */
-function keyOfLayer({ plan, images: { base, builders }, parts }: Composition): string {
-  const read = [...builders.values(), ...(base !== undefined && readsBase(plan) ? [base] : [])];
+/** What decides a layer's bytes: the images that are read for it, and what is to be done with them. */
+function keyOfLayer({ images, parts: { stage } }: Composition): string {
+  const { base } = images;
+  const read = [...originImages(images), ...(base !== undefined && readsBase(stage) ? [base] : [])];
+  const stages = [stage, ...Array.from(images.stages.values(), ({ expanded }) => expanded)];
   return JSON.stringify([
-    workingDirectory(parts.baseConfig, plan.config),
-    ...read.map(({ manifest }) => manifest.config.digest),
+    read.map(({ manifest }) => manifest.config.digest),
+    stages.map(({ copies, config: { workdir, user }, workingDirectory }) => [
+      copies.map(({ from: _, ...step }) => step),
+      [workdir, user, workingDirectory],
+    ]),
   ]);
 }

@@ -1,8 +1,8 @@
 import type { FileNode } from "../layers/file-node.ts";
 import { type AccountFiles, ownerOfUser, unknownNames } from "../layers/owner.ts";
 import { componentsOf, resolveLexically, rootPath } from "../layers/path.ts";
-import type { ComposePlan } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
+import type { ExpandedConfig } from "./expand-stage.ts";
 
 /**
  * Warns where the container is to run as somebody whom the base does not know: it would not start. No more than a
@@ -12,7 +12,7 @@ import { bytesOfText } from "../tar/byte-string.ts";
  * @param baseName the base, for messages.
  */
 export function checkUser(
-  { config: { user } }: ComposePlan,
+  { user }: ExpandedConfig,
   accounts: AccountFiles,
   layer: FileNode,
   baseName: string,

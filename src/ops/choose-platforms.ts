@@ -3,7 +3,8 @@ import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
 import { servesPlatform } from "../model/select-platform.ts";
-import type { ComposePlan, Stage } from "../plan/compose-plan.ts";
+import type { ComposePlan } from "../plan/compose-plan.ts";
+import { stagesBelow } from "../plan/stages.ts";
 import type { ImageResolver } from "./resolve-image.ts";
 
 /** An image that has to be there for a platform, and the platforms it is there for. */
@@ -54,15 +55,16 @@ export async function choosePlatforms(
   );
 }
 
-/** The images files are copied from, bases of other stages among them. */
-function builderImages({ copies }: Pick<Stage, "copies">): ImageLocation[] {
-  const sources = new Set(copies.map(({ from }) => from));
-  const locations = [...sources].flatMap((source) => {
-    if (source.kind === "image") return source.location;
-    if (source.kind === "local") return [];
-    const { base } = source.stage;
-    return [...(base.kind === "image" ? [base.location] : []), ...builderImages(source.stage)];
-  });
+/** The images that files may come from, bases of other stages among them unless these say their platform. */
+function builderImages(plan: ComposePlan): ImageLocation[] {
+  const stages = stagesBelow(plan);
+  const bases = stages.flatMap(({ base, platform }) =>
+    base.kind === "image" && platform === undefined ? [base.location] : [],
+  );
+  const sources = [...stages, plan].flatMap(({ copies }) =>
+    copies.flatMap(({ from }) => (from.kind === "image" ? [from.location] : [])),
+  );
+  const locations = [...sources, ...bases];
   return [...new Map(locations.map((location) => [formatLocation(location), location])).values()];
 }
 

@@ -10,6 +10,7 @@ import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
 import { layersSize, type ResolvedImage } from "./resolve-image.ts";
+import { originImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
@@ -66,13 +67,17 @@ export async function forecastCompose(
   const images = compositions.map((composition) => composition.images);
   const seen = new Set<Digest>();
   const reads = [];
-  for (const builder of new Set(images.flatMap(({ builders }) => [...builders.values()]))) {
+  for (const builder of new Set(images.flatMap(originImages))) {
     reads.push(readOf(builder, unseen(builder.manifest.layers, seen)));
   }
-  for (const { base } of readsBase(plan) ? images : []) {
-    const layers: Descriptor[] = [];
-    for (const layer of base?.manifest.layers ?? []) if (!(await listings?.has(layer))) layers.push(layer);
-    if (base !== undefined && layers.length > 0) reads.push(readOf(base, unseen(layers, seen)));
+  for (const {
+    images: { base },
+    parts,
+  } of compositions) {
+    if (base === undefined || !readsBase(parts.stage)) continue;
+    const unknown: Descriptor[] = [];
+    for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);
+    if (unknown.length > 0) reads.push(readOf(base, unseen(unknown, seen)));
   }
   const baseLayers = compositions.flatMap(({ parts }) => parts.baseLayers);
   const targets = [];

@@ -22,6 +22,7 @@ import { openPlaces } from "./places.ts";
 import { PlatformLabels } from "./platform-labels.ts";
 import { deliverImages } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
+import { originImages } from "./resolve-plan.ts";
 import { BaseStream } from "./stream-base.ts";
 
 /** Options of {@link compose}; those of the registries are among them. */
@@ -138,7 +139,7 @@ async function composeOne(
   const baseLayers = all.flatMap(({ parts }) => parts.baseLayers);
   const figures = (newLayers: readonly Descriptor[]): ComposeFigures => {
     const bases = all.flatMap(({ images: { base } }) => base?.manifest.layers ?? []);
-    const builders = all.flatMap(({ images }) => [...images.builders.values()]);
+    const builders = all.flatMap(({ images }) => originImages(images));
     return {
       ...counter.figures(),
       builderSize: layersSize(builders.flatMap(({ manifest }) => manifest.layers)),

@@ -1,9 +1,8 @@
-import { posix } from "node:path";
 import type { ExecutionConfig, HistoryEntry, ImageConfig } from "../model/config.ts";
 import type { Digest } from "../model/digest.ts";
 import type { JsonObject } from "../model/json.ts";
 import { sortedByKey } from "../model/manifest.ts";
-import type { ConfigChanges } from "../plan/compose-plan.ts";
+import type { ExpandedConfig } from "./expand-stage.ts";
 
 /** The new layer's place in the configuration. */
 export interface AddedLayer {
@@ -19,7 +18,7 @@ export interface AddedLayer {
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
  */
-export function deriveConfig(base: ImageConfig, changes: ConfigChanges, layer: AddedLayer): JsonObject {
+export function deriveConfig(base: ImageConfig, changes: ExpandedConfig, layer: AddedLayer): JsonObject {
   const { document } = base;
   const added: HistoryEntry = {
     created: layer.created,
@@ -37,14 +36,7 @@ export function deriveConfig(base: ImageConfig, changes: ConfigChanges, layer: A
   };
 }
 
-/** Absolute and cleaned; a relative working directory is meant from the base's, as in a Dockerfile. */
-export function workingDirectory(base: ImageConfig, changes: ConfigChanges): string {
-  const { workdir } = changes;
-  const own = base.execution.WorkingDir || "/";
-  return posix.resolve("/", own, workdir ?? "");
-}
-
-function changedExecution(base: ExecutionConfig, changes: ConfigChanges): ExecutionConfig {
+function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): ExecutionConfig {
   const { env, labels, exposedPorts, volumes, workdir, user, entrypoint, cmd } = changes;
   const { stopSignal, healthcheck, shell } = changes;
   const { Cmd: baseCmd, ...rest } = base;

@@ -7,16 +7,18 @@ import { ignoreTransfers } from "../io/transfer.ts";
 import type { FileNode } from "../layers/file-node.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
-import { LayerReader } from "../layers/layer-reader.ts";
+import { type FilesView, LayerReader } from "../layers/layer-reader.ts";
 import type { MergedTree } from "../layers/merged-tree.ts";
 import { childPath, displayPath, type ImagePath, resolveLexically, rootPath } from "../layers/path.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
 import type { Platform } from "../model/platform.ts";
+import type { LocalSource } from "../plan/compose-plan.ts";
 import { Stores } from "../store/open-stores.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
 import { type ByteString, bytesOfText } from "../tar/byte-string.ts";
 import { layerBlobs } from "./layer-blobs.ts";
+import { resolveDirectory, viewDirectory } from "./resolve-directory.ts";
 import { resolveImage } from "./resolve-image.ts";
 
 /** Options of {@link listFiles} and {@link readFile}; those of the registries are among them. */
@@ -30,14 +32,17 @@ export interface ImageFilesOptions extends RegistryClientOptions {
   readonly memoryLimit?: number | undefined;
 }
 
-/** A file of an image as it is with all layers applied. */
+/** Where files can be looked at. */
+export type FilesLocation = ImageLocation | LocalSource;
+
+/** A file of an image as it is with all layers applied, or of a directory as a copy would take it. */
 export interface ImageFile {
   readonly path: ImagePath;
   readonly node: FileNode;
 }
 
 /**
- * The files of an image: those in a directory, or the one file that the path names. A symlink named without a slash at
+ * The files of an image or of a directory of this machine: those in a directory, or the one file that the path names. A symlink named without a slash at
  * its end is listed itself.
  *
  * @param recursive whether directories below are listed too.
@@ -45,7 +50,7 @@ export interface ImageFile {
  * @throws ComposeImageError `SOURCE_NOT_FOUND`; what resolving and reading the image throws.
  */
 export async function listFiles(
-  location: ImageLocation,
+  location: FilesLocation,
   path: string,
   recursive: boolean,
   options: ImageFilesOptions = {},
@@ -67,7 +72,7 @@ export async function listFiles(
  * @throws ComposeImageError `SOURCE_NOT_FOUND`, also for what is not a regular file; what reading the image throws.
  */
 export async function readFile(
-  location: ImageLocation,
+  location: FilesLocation,
   path: string,
   use: (content: Content) => Promise<void>,
   options: ImageFilesOptions = {},
@@ -85,6 +90,10 @@ export async function readFile(
       );
     }, call);
     await reader.stage([node], call);
+    if (node.localFiles !== undefined) {
+      await use(inPieces(node.localFiles.read(node.offset, node.size)));
+      return;
+    }
     const extent = node.origin?.blob.bodies.get(node.offset);
     if (extent !== undefined) await use(bodies.read(extent));
   });
@@ -98,27 +107,45 @@ interface TreeAccess {
 }
 
 async function withTree<T>(
-  location: ImageLocation,
+  location: FilesLocation,
   path: string,
   options: ImageFilesOptions,
   work: (access: TreeAccess) => Promise<T>,
 ): Promise<T> {
   const call: Call = options.signal === undefined ? unstoppable : { signal: options.signal };
-  const { onTransfer = ignoreTransfers, jobs = 4, memoryLimit = 64 * 1024 * 1024 } = options;
+  const { jobs = 4, memoryLimit = 64 * 1024 * 1024 } = options;
   await using stores = new Stores(options);
-  const image = await resolveImage(stores, "image", location, options.platform, call);
   await using bodies = new Spool(new MemoryBudget(memoryLimit), tmpdir());
   const reader = new LayerReader(bodies, jobs);
-  const view = new ImageView(image.name, layerBlobs(image, new Map()), new Interest([cleaned(path)]), {
-    wantsBody: () => false,
-    onWarning: (message) => onTransfer({ kind: "warning", store: "layers", message }),
-  });
+  const view = await openView(location, new Interest([cleaned(path)]), options, stores, call);
   return await work({
     ask: (question, inner) => reader.ask([view], () => question(view.tree(), view.name), inner),
     reader,
     bodies,
     call,
   });
+}
+
+async function openView(
+  location: FilesLocation,
+  interest: Interest,
+  { onTransfer = ignoreTransfers, platform }: ImageFilesOptions,
+  stores: Stores,
+  call: Call,
+): Promise<FilesView> {
+  const onWarning = (message: string): void => onTransfer({ kind: "warning", store: "layers", message });
+  if ("kind" in location)
+    return viewDirectory(await resolveDirectory(location), interest, undefined, onWarning);
+  const image = await resolveImage(stores, "image", location, platform, call);
+  return new ImageView(image.name, layerBlobs(image, new Map()), interest, {
+    wantsBody: () => false,
+    onWarning,
+  });
+}
+
+async function* inPieces(content: Content | Uint8Array): AsyncGenerator<Uint8Array> {
+  if (content instanceof Uint8Array) yield content;
+  else yield* content;
 }
 
 function find(
@@ -132,7 +159,7 @@ function find(
   if (node !== undefined) return { path: real, node };
   const where = missing === undefined || missing === wanted ? "" : `: ${displayPath(missing)} is missing`;
   throw new ComposeImageError("SOURCE_NOT_FOUND", `${imageName} has no ${displayPath(wanted)}${where}`, {
-    hint: "Check the path; it is meant from the image's root.",
+    hint: tree.missingHint,
   });
 }
 

@@ -3,6 +3,7 @@ import type { Digest } from "../model/digest.ts";
 import type { Platform } from "../model/platform.ts";
 import type { ComposedImage } from "./assemble-image.ts";
 import type { Compositions } from "./compositions.ts";
+import { originImages } from "./resolve-plan.ts";
 
 /** Tells transfers of several platforms apart: which blob is which platform's. */
 export class PlatformLabels {
@@ -13,9 +14,7 @@ export class PlatformLabels {
   learn({ all }: Compositions): void {
     if (all.length < 2) return;
     for (const { platform, images } of all) {
-      const layers = [images.base, ...images.builders.values()].flatMap(
-        (image) => image?.manifest.layers ?? [],
-      );
+      const layers = [images.base, ...originImages(images)].flatMap((image) => image?.manifest.layers ?? []);
       for (const { digest } of layers) this.#add(digest, platform);
     }
   }

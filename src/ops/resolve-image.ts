@@ -9,9 +9,11 @@ import { type ImageIndex, type ImageManifest, parseManifest } from "../model/man
 import { isForeignLayerMediaType } from "../model/media-types.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import { platformsOf, selectPlatform, servesPlatform } from "../model/select-platform.ts";
+import type { LocalSource } from "../plan/compose-plan.ts";
 import type { Stores } from "../store/open-stores.ts";
 import type { Source } from "../store/source.ts";
 import { childManifest } from "./child-manifest.ts";
+import { type ResolvedDirectory, resolveDirectory } from "./resolve-directory.ts";
 
 /** An image for one platform, read as far as its configuration. */
 export interface ResolvedImage {
@@ -45,6 +47,7 @@ export class ImageResolver {
   readonly #namesPlatforms: boolean;
   readonly #tops = new Map<string, Promise<TopImage>>();
   readonly #images = new Map<string, Promise<ResolvedImage>>();
+  readonly #directories = new Map<LocalSource, Promise<ResolvedDirectory>>();
 
   /** @param namesPlatforms whether the images' names tell their platforms: where there are several. */
   constructor(stores: Stores, namesPlatforms = false) {
@@ -81,6 +84,13 @@ export class ImageResolver {
     const { document } = await this.#top(side, location, call);
     if (document.kind === "index") return platformsOf(document);
     return [normalizePlatform((await this.resolve(side, location, undefined, call)).platform)];
+  }
+
+  /** A directory of this machine, likewise one object for all. */
+  directory(source: LocalSource): Promise<ResolvedDirectory> {
+    const found = this.#directories.get(source) ?? resolveDirectory(source);
+    this.#directories.set(source, found);
+    return found;
   }
 
   #top(side: Side, location: ImageLocation, call: Call): Promise<TopImage> {

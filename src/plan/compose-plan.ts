@@ -4,12 +4,21 @@ import type { MediaTypeFamily } from "../model/media-types.ts";
 import type { OwnerSpec } from "../model/owner.ts";
 import type { Platform } from "../model/platform.ts";
 import type { PlatformChoice } from "./platforms.ts";
+import type { Text, TextTemplate } from "./text.ts";
 
-/** A base, what is copied onto it, and what changes in its configuration: the new layer and what is around it. */
+/**
+ * A base, and what is copied onto it. A stage that builds on another one is written out: the base and the copies of that
+ * one, then its own.
+ */
 export interface Stage {
+  /** For messages. */
+  readonly name?: string;
   readonly base: BaseImage;
+  /** Of the base; by default the base's only one, else that of the whole plan, for scratch too. */
+  readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
-  readonly config: ConfigChanges;
+  /** Of a stage that files are copied from, the working directory alone counts. */
+  readonly config: Pick<ConfigChanges, "workdir">;
 }
 
 /**
@@ -17,6 +26,7 @@ export interface Stage {
  * network nor files. The common plan is one stage; copy steps may lead to others, never back to one that leads there.
  */
 export interface ComposePlan extends Stage {
+  readonly config: ConfigChanges;
   /** Set on the composed manifest, besides those the tool sets. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Where the image goes; at least one unless nothing is to be pushed. */
@@ -30,7 +40,7 @@ export interface ComposePlan extends Stage {
   readonly platforms?: PlatformChoice;
   /** Whether a target's tag becomes an index that keeps the images for other platforms it names already. */
   readonly appendPlatforms?: boolean;
-  /** Of the builder, where it differs; by default the base's. */
+  /** Of what is copied from, where it differs; by default the base's. */
   readonly builderPlatform?: Platform;
   /** Of manifest and config; by default the base's. */
   readonly format?: MediaTypeFamily;
@@ -56,23 +66,42 @@ export type Compression =
 /** Where files are copied from. Steps that take from the same share the object. */
 export type CopySource =
   | { readonly kind: "image"; readonly location: ImageLocation }
-  /** A directory of this machine; relative ones are meant from the current directory. */
-  | { readonly kind: "local"; readonly directory: string }
+  | LocalSource
   /** Files that another stage makes; they go into no image but by being copied. */
   | { readonly kind: "stage"; readonly stage: Stage };
 
-/** One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. */
+/** A directory of this machine. Relative paths are meant from the current directory. */
+export interface LocalSource {
+  readonly kind: "local";
+  readonly directory: string;
+  /**
+   * Files with patterns of what is taken for not there, as `.dockerignore` has them: the first that is there counts. By
+   * default `.dockerignore` in the directory.
+   */
+  readonly ignoreFiles?: readonly string[];
+}
+
+/**
+ * One `COPY --from`. Paths are text as typed; `copy semantics` in `docs/architecture.md` says what they mean. Templates
+ * refer to the environment of the stage's own base.
+ */
 export interface CopyStep {
   readonly from: CopySource;
   /** Absolute paths in what is copied from; Go `filepath.Match` wildcards allowed. */
-  readonly sources: readonly string[];
-  /** Relative ones are meant from the composed image's working directory. */
-  readonly destination: string;
-  readonly chown?: OwnerSpec;
-  /** At most 0o7777. */
-  readonly chmod?: number;
+  readonly sources: readonly Text[];
+  /** Relative ones are meant from the working directory. */
+  readonly destination: Text;
+  /**
+   * Working directories set before this step, each meant from the one before, the first from the base's own. They are
+   * made where they are missing, before anything is copied. By default the stage's, which is made at the end.
+   */
+  readonly workdir?: readonly Text[];
+  /** A template is read as an owner once it is text. */
+  readonly chown?: OwnerSpec | TextTemplate;
+  /** At most 0o7777. A template is read as an octal mode once it is text. */
+  readonly chmod?: number | TextTemplate;
   /** Patterns as in `.dockerignore`, relative to the source. */
-  readonly exclude: readonly string[];
+  readonly exclude: readonly Text[];
   /** Whether the base is left out of account, as `COPY --link` does. */
   readonly link: boolean;
 }
@@ -83,18 +112,19 @@ export interface CopyStep {
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
  */
 export interface ConfigChanges {
-  readonly env?: Readonly<Record<string, string>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** `PORT/PROTOCOL`; added to the base's. */
-  readonly exposedPorts?: readonly string[];
+  readonly env?: Readonly<Record<string, Text>>;
+  readonly labels?: Readonly<Record<string, Text>>;
+  /** `PORT/PROTOCOL`; added to the base's. A template is read as ports, spaces between them, once it is text. */
+  readonly exposedPorts?: readonly Text[];
   /** Paths; added to the base's. */
-  readonly volumes?: readonly string[];
-  readonly workdir?: string;
-  readonly user?: string;
+  readonly volumes?: readonly Text[];
+  /** Several are meant each from the one before, the first from the base's. */
+  readonly workdir?: Text | readonly Text[];
+  readonly user?: Text;
   readonly entrypoint?: readonly string[];
   readonly cmd?: readonly string[];
   /** `SIGTERM`, or a number. */
-  readonly stopSignal?: string;
+  readonly stopSignal?: Text;
   /** As the configuration's `Healthcheck` has it; durations in nanoseconds. */
   readonly healthcheck?: JsonObject;
   /** What shell forms run in. */

@@ -3,6 +3,11 @@ import { type ImageLocation, parseLocation } from "../model/location.ts";
 import type { BaseImage } from "./compose-plan.ts";
 import { within } from "./within.ts";
 
+/** The directory that `local:DIR` names; `undefined` where something else is written. */
+export function localDirectory(text: string): string | undefined {
+  return text.startsWith("local:") ? text.slice("local:".length) : undefined;
+}
+
 /**
  * Reads an image's reference or layout.
  *
@@ -10,6 +15,15 @@ import { within } from "./within.ts";
  * @throws ComposeImageError `REFERENCE_INVALID`
  */
 export function parseImage(text: string, what: string): ImageLocation {
+  if (localDirectory(text) !== undefined) {
+    throw new ComposeImageError(
+      "REFERENCE_INVALID",
+      `${what} ${text} is a directory of this machine, and no image`,
+      {
+        hint: `Directories can only be copied from. An image of the name local is written docker.io/library/${text}.`,
+      },
+    );
+  }
   return within(what, () => parseLocation(text));
 }
 

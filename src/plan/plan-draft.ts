@@ -2,8 +2,8 @@ import type { ComposeImageError } from "../model/errors.ts";
 import { distinctPlatforms } from "../model/select-platform.ts";
 import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "./compose-plan.ts";
 import { defaultCompression } from "./compression.ts";
-import { formatCopySource } from "./copy-source.ts";
 import type { PlatformChoice } from "./platforms.ts";
+import { SharedSources } from "./share-sources.ts";
 
 /** A copy step that may leave open what it takes from: then it is the draft's builder. */
 export interface DraftCopy extends Omit<CopyStep, "from"> {
@@ -43,7 +43,7 @@ export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
 }
 
 /**
- * Makes the plan of a draft. Copy steps from equal sources share one.
+ * Makes the plan of a draft. Copy steps from equal sources share one, those of stages too.
  *
  * @param missing makes the error for a part that nobody has said.
  * @throws ComposeImageError `USAGE`
@@ -54,14 +54,11 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
   if (base === undefined) throw missing("base");
   if (steps.length === 0) throw missing("copies");
   if (targets.length === 0) throw missing("targets");
-  const shared = new Map<string, CopySource>();
+  const shared = new SharedSources();
   const copies = steps.map((step): CopyStep => {
     const from = step.from ?? builder;
     if (from === undefined) throw missing("builder");
-    const name = formatCopySource(from);
-    const known = name === undefined ? undefined : shared.get(name);
-    if (name !== undefined) shared.set(name, known ?? from);
-    return { ...step, from: known ?? from, ...copyOptions };
+    return { ...step, from: shared.of(from), ...copyOptions };
   });
   return {
     config: {},

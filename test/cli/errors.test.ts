@@ -36,6 +36,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   REGISTRY_REJECTED: 7,
   BLOB_UNKNOWN: 7,
   LOCAL_IO: 8,
+  SOURCE_CHANGED: 8,
   DISK_FULL: 8,
   INTERNAL: 70,
 };

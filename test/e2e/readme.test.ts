@@ -92,6 +92,14 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
   });
 
+  test("the example with a directory of this machine takes from it", async () => {
+    const files = "mkdir src && touch src/server.js src/server.test.js";
+    const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { top } = await readImage(`${scene.registry.host}/app:dev`);
+    expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
+  });
+
   test("the line that empties the cache does", async () => {
     const command = blockWith("rm -rf");
     const result = await runBlock(`mkdir -p .cache/compose-image/layers .cache/other\n${command}\nls .cache`);

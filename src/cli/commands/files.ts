@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { parseLocation } from "../../model/location.ts";
 import { parsePlatform } from "../../model/platform.ts";
 import { visibleJson } from "../../model/visible-text.ts";
 import type { ImageFilesOptions } from "../../ops/image-files.ts";
 import { describeFiles, filesDocument } from "../file-listing.ts";
+import { parseFilesLocation } from "../files-location.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import {
   addOutputOptions,
@@ -31,7 +31,10 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
     .command("ls")
     .summary("list the files of an image")
     .description("Lists the files of an image as a container would see them: mode, owner, size, time, path.")
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument(
+      "<image>",
+      "a registry reference or oci:DIR[:TAG]; or local:DIR, without what .dockerignore leaves out",
+    )
     .argument("[path]", "directory or file in the image", "/")
     .option("-R, --recursive", "list directories below, too")
     .option(...platformOption);
@@ -39,7 +42,7 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
   addOutputOptions(command).action(async (image: string, path: string, flags: FilesFlags) => {
     const { listFiles } = await import("../../ops/image-files.ts");
     const files = await withProgress(flags, terminal, (options) =>
-      listFiles(parseLocation(image), path, flags.recursive ?? false, options),
+      listFiles(parseFilesLocation(image), path, flags.recursive ?? false, options),
     );
     if (flags.json) terminal.write(`${visibleJson(filesDocument(files))}\n`);
     else terminal.write(describeFiles(files));
@@ -52,14 +55,14 @@ export function addCatCommand(program: Command, terminal: Terminal): void {
     .command("cat")
     .summary("print a file of an image")
     .description("Prints a file of an image, once the layer it is in has been verified.")
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<image>", "a registry reference or oci:DIR[:TAG]; or local:DIR")
     .argument("<path>", "file in the image; symlinks are followed")
     .option(...platformOption);
   addRegistryOptions(command);
   addQuietOptions(command).action(async (image: string, path: string, flags: FilesFlags) => {
     const { readFile } = await import("../../ops/image-files.ts");
     await withProgress(flags, terminal, (options) =>
-      readFile(parseLocation(image), path, (content) => terminal.writeContent(content), options),
+      readFile(parseFilesLocation(image), path, (content) => terminal.writeContent(content), options),
     );
   });
 }

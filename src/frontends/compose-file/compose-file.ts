@@ -1,13 +1,9 @@
-import { ComposeImageError } from "../../model/errors.ts";
-import type { CopySource } from "../../plan/compose-plan.ts";
-import { parseCopySource } from "../../plan/copy-source.ts";
+import type { ComposeImageError } from "../../model/errors.ts";
 import type { DraftCopy, PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
 import { faultAt, type Located } from "../yaml/located.ts";
-import { nearestWord } from "../yaml/nearest.ts";
-import type { FileCopy, FromName } from "./copy-shape.ts";
+import type { FileCopy } from "./copy-shape.ts";
 import { fileShape } from "./file-shape.ts";
-
-type Builders = Readonly<Record<string, CopySource>>;
+import { NamedSources, namedCopy } from "./named-sources.ts";
 
 /**
  * What a document of `compose.yaml` says.
@@ -16,25 +12,22 @@ type Builders = Readonly<Record<string, CopySource>>;
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const {
-    builder,
-    builders = {},
-    base,
-    copy,
-    annotations,
-    platforms,
-    appendPlatforms,
-    builderPlatform,
-  } = file;
+  const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
+  const { platforms, appendPlatforms, builderPlatform } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
+  const sources = new NamedSources(document, { builders, stages, context });
+  const copies = copy?.map((step): DraftCopy => namedCopy(step, sources));
+  if (context !== undefined) {
+    expectContextUsed(document, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
+  }
   return {
     ...(standard !== undefined && { builder: standard }),
     ...(base !== undefined && { base }),
-    ...(copy !== undefined && { copies: copy.map((step) => draftCopy(step, builders)) }),
+    ...(copies !== undefined && { copies }),
     config: {
       ...(env !== undefined && { env }),
       ...(labels !== undefined && { labels }),
@@ -77,19 +70,12 @@ const missing: Readonly<Record<PlanPart, readonly [what: string, hint: string]>>
   targets: ["does not say where to push to", "Write tags: with a list of images; or give --tag."],
 };
 
-function draftCopy({ from, ...step }: FileCopy, builders: Builders): DraftCopy {
-  return from === undefined ? step : { ...step, from: locationOf(from, builders) };
-}
-
-/** A name among the builders, or an image. A plain word is a name: else a slip of the pen would be taken for an image. */
-function locationOf({ name, what }: FromName, builders: Builders): CopySource {
-  if (Object.hasOwn(builders, name)) return builders[name] ?? parseCopySource(name, what);
-  if (/[/:@]/.test(name)) return parseCopySource(name, what);
-  const names = Object.keys(builders);
-  const nearest = nearestWord(name, names);
-  const meant = nearest === undefined ? "" : `Did you mean ${nearest}? `;
-  const known = names.length === 0 ? "There is no key builders." : `Builders are ${names.join(", ")}.`;
-  throw new ComposeImageError("USAGE", `${what} ${name} is not the name of a builder`, {
-    hint: `${meant}${known} An image is written with its tag: ${name}:latest.`,
-  });
+/** A directory that is named and not taken from is one that was meant to be. */
+function expectContextUsed(document: Located, copies: readonly (readonly FileCopy[] | undefined)[]): void {
+  if (copies.some((steps) => steps?.some(({ from }) => from?.name === "context"))) return;
+  throw faultAt(
+    document,
+    "has the key context, and no copy is from it",
+    "Write from: context in a copy step, or builder: local:DIR in place of context.",
+  );
 }

@@ -3,18 +3,20 @@ import { parseOwner } from "../../model/owner.ts";
 import { expectInside, parseDirectory, samePath } from "../../plan/directory.ts";
 import { modePattern, parseMode } from "../../plan/mode.ts";
 import type { DraftCopy } from "../../plan/plan-draft.ts";
+import { isTemplate, type Text } from "../../plan/text.ts";
 import { within } from "../../plan/within.ts";
 import { list, mappingOr, object, oneOrMore } from "../yaml/collection-shapes.ts";
 import { faultAt, type Located, placeName } from "../yaml/located.ts";
-import { text, truth, word } from "../yaml/scalar-shapes.ts";
+import { orTemplate, text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
+import { workdirsShape } from "./workdir-shape.ts";
 
-/** A copy step as the file has it: the image it takes from may be one of the file's builders. */
+/** A copy step as the file has it: what it takes from may be one of the file's builders or stages. */
 export interface FileCopy extends Omit<DraftCopy, "from"> {
   readonly from?: FromName | undefined;
 }
 
-/** A builder's name or an image, with its place for messages. */
+/** A builder's or stage's name, or an image, with its place for messages. */
 export interface FromName {
   readonly name: string;
   readonly what: string;
@@ -28,28 +30,32 @@ const source = text("a path or pattern", (path, what) => {
 const copyObject = object(
   {
     from: described(
-      "Image to take from: the name of one of `builders`, or an image. By default `builder`.",
-      text("a builder's name or an image", (name, what): FromName => ({ name, what })),
+      "What to take from: the name of one of `builders` or `stages`, an image, local:DIR, or context. By default `builder`.",
+      text("a name or an image", (name, what): FromName => ({ name, what })),
     ),
     src: described(
       "Paths in that image; wildcards as in a Dockerfile. A directory stands for its contents.",
-      oneOrMore(source, "a path, or a list of paths"),
+      oneOrMore(orTemplate(source), "a path, or a list of paths"),
     ),
     dst: described(
       "Where it goes: into it, where it ends in a slash or is a directory. By default the path it has.",
-      text("a path", String),
+      orTemplate(text("a path", String)),
+    ),
+    workdir: described(
+      "What a relative destination is meant from; made where it is missing. By default the image's working directory.",
+      workdirsShape,
     ),
     chown: described(
       "Owner, as user, user:group or :group; names as in the base's /etc/passwd and /etc/group.",
-      word("an owner", (owner, what) => within(what, () => parseOwner(owner))),
+      orTemplate(word("an owner", (owner, what) => within(what, () => parseOwner(owner)))),
     ),
     chmod: described(
       "Octal mode of what is copied.",
-      word("an octal mode", parseMode, { pattern: modePattern }),
+      orTemplate(word("an octal mode", parseMode, { pattern: modePattern })),
     ),
     exclude: described(
       "What is left out: patterns as in .dockerignore, relative to the source.",
-      list(text("a pattern", String), "a list of patterns"),
+      list(orTemplate(text("a pattern", String)), "a list of patterns"),
     ),
     link: described("Whether the base is left out of account, as by COPY --link.", truth),
   },
@@ -61,7 +67,7 @@ const copyObject = object(
 export const copyShape: Shape<FileCopy> = mappingOr(
   refined(copyObject, ({ src: sources = [], dst, exclude = [], link = false, ...rest }, value): FileCopy => {
     const destination = dst ?? destinationOf(sources, value);
-    if (sources.length > 1 && !namesDirectory(destination)) {
+    if (sources.length > 1 && !isTemplate(destination) && !namesDirectory(destination)) {
       throw faultAt(
         value,
         `has several sources, and ${destination} is a single name`,
@@ -77,7 +83,10 @@ export const copyShape: Shape<FileCopy> = mappingOr(
   "SRC[:DST], or a mapping with src",
 );
 
-function destinationOf([only, ...more]: readonly string[], value: Located): string {
-  if (only !== undefined && more.length === 0) return samePath(only, placeName(value));
+function destinationOf([only, ...more]: readonly Text[], value: Located): string {
+  if (only !== undefined && more.length === 0) {
+    if (typeof only === "string") return samePath(only, placeName(value));
+    throw faultAt(value, "refers to the base's environment in src, and has no dst", "Write dst: as well.");
+  }
   throw faultAt(value, "has several sources and no dst", "Write dst: with a slash at its end.");
 }

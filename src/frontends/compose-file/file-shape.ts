@@ -11,15 +11,18 @@ import { parseVolume } from "../../plan/volume.ts";
 import { within } from "../../plan/within.ts";
 import { list, map, object, oneOrMore } from "../yaml/collection-shapes.ts";
 import { faultAt, placeName } from "../yaml/located.ts";
-import { count, text, truth, word } from "../yaml/scalar-shapes.ts";
+import { count, orTemplate, text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { stagesShape } from "./stage-shape.ts";
+import { workdirShape } from "./workdir-shape.ts";
 
 const image = text("an image", parseCopySource);
 const platform = text("a platform", (name, what) => within(what, () => parsePlatform(name)));
 const platforms = oneOrMore(text("a platform", parsePlatforms), "a list of platforms, or all");
 const texts = map(word("text", String), "a mapping of texts");
+const templates = map(orTemplate(word("text", String)), "a mapping of texts");
 const command = oneOrMore(word("text", String), "a list of texts");
 
 /** Also an empty list, which clears the base's; a text alone must not look like a line for a shell. */
@@ -42,35 +45,46 @@ const words: Shape<readonly string[]> = {
 /** A document of `compose.yaml`: every key, how it is read, and what editors are told of it. */
 export const fileShape = object(
   {
-    builder: described("Image the copies are taken from: a registry reference or oci:DIR[:TAG].", image),
+    builder: described(
+      "What the copies are taken from: an image (a registry reference or oci:DIR[:TAG]), or a directory (local:DIR).",
+      image,
+    ),
     builders: described(
-      "Several images that copies are taken from, by names for `from`.",
+      "Several images or directories that copies are taken from, by names for `from`.",
       map(image, "a mapping of names to images", {
         pattern: "^[A-Za-z][A-Za-z0-9_-]*$",
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
     ),
+    stages: described(
+      "Files that are put together only to be copied from, by names for `from`.",
+      stagesShape,
+    ),
+    context: described(
+      "Directory of this machine that `from: context` takes from. By default the current one.",
+      text("a path", String),
+    ),
     base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
     copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),
-    env: described("Environment variables, merged over the base's.", texts),
-    labels: described("Labels, merged over the base's.", texts),
+    env: described("Environment variables, merged over the base's.", templates),
+    labels: described("Labels, merged over the base's.", templates),
     annotations: described("Annotations of the manifest (OCI format only).", texts),
-    workdir: described("Working directory; made where it is missing.", text("a path", String)),
-    user: described("User the container runs as: user[:group].", word("a user", String)),
+    workdir: described("Working directory; made where it is missing.", workdirShape),
+    user: described("User the container runs as: user[:group].", orTemplate(word("a user", String))),
     entrypoint: described("Entrypoint; clears the base's command.", words),
     cmd: described("Command.", words),
     shell: described("What shell forms run in.", list(word("text", String), "a list of texts", 1)),
     expose: described(
       "Ports the container listens on: 8080, 53/udp, 8000-8010.",
-      list(word("a port", parseExposedPorts, { pattern: exposedPortPattern }), "a list of ports"),
+      list(orTemplate(word("a port", parseExposedPorts, { pattern: exposedPortPattern })), "a list of ports"),
     ),
     volumes: described(
       "Paths that are volumes, added to the base's.",
-      list(text("a path", parseVolume), "a list of paths"),
+      list(orTemplate(text("a path", parseVolume)), "a list of paths"),
     ),
     stopSignal: described(
       "Signal that stops the container.",
-      word("a signal", parseStopSignal, { pattern: stopSignalPattern }),
+      orTemplate(word("a signal", parseStopSignal, { pattern: stopSignalPattern })),
     ),
     healthcheck: described("How it is found out whether the container is well.", healthcheckShape),
     platforms: described(

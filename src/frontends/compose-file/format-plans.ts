@@ -4,18 +4,30 @@ import { isStringList, type Json, type JsonObject } from "../../model/json.ts";
 import { formatLocation } from "../../model/location.ts";
 import { formatOwner } from "../../model/owner.ts";
 import { formatPlatform } from "../../model/platform.ts";
-import type { ComposePlan, CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import type {
+  BaseImage,
+  ComposePlan,
+  ConfigChanges,
+  CopySource,
+  CopyStep,
+  Stage,
+} from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
 import type { PlatformChoice } from "../../plan/platforms.ts";
+import { isTemplate, type Text } from "../../plan/text.ts";
+import { formatText } from "../yaml/format-text.ts";
+import { stageNames } from "./stage-names.ts";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
 
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
+
+type StageNames = ReadonlyMap<Stage, string>;
 
 /** The plans as documents of `compose.yaml`, which read back as the same plans. */
 export function formatPlans(plans: readonly ComposePlan[]): string {
@@ -25,54 +37,76 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 function planDocument(plan: ComposePlan): Yaml {
   const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
   const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from)))];
-  const isShared = builders.length === 1;
+  const stages = stageNames(plan);
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, stages)))];
+  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
   return mapping([
-    ["builder", isShared ? literal(builders[0] ?? "") : undefined],
-    ["base", literal(base.kind === "scratch" ? "scratch" : formatLocation(base.location))],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared))],
+    ["builder", isShared ? formatText(builders[0] ?? "") : undefined],
+    ["stages", stagesEntry(stages)],
+    ["base", baseEntry(base)],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : stages))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
-    ["workdir", literal(config.workdir)],
-    ["user", literal(config.user)],
+    ["workdir", workdirEntry(config.workdir)],
+    ["user", optional(config.user)],
     ["entrypoint", literals(config.entrypoint)],
     ["cmd", literals(config.cmd)],
     ["shell", literals(config.shell)],
     ["expose", literals(config.exposedPorts)],
     ["volumes", literals(config.volumes)],
-    ["stopSignal", literal(config.stopSignal)],
+    ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
     ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
-    ["tags", targets.map((target) => literal(formatLocation(target)))],
+    ["tags", targets.map((target) => formatText(formatLocation(target)))],
     ["compression", formatCompression(compression)],
     ["sourceDateEpoch", sourceDateEpoch],
     ["record", record],
     ["format", format],
-    ["historyComment", literal(historyComment)],
+    ["historyComment", optional(historyComment)],
   ]);
 }
 
-/** @throws ComposeImageError `INTERNAL` for a stage: it has no name in such a file. */
-function sourceName(source: CopySource): string {
-  const name = formatCopySource(source);
-  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage");
+function stagesEntry(stages: StageNames): Yaml | undefined {
+  if (stages.size === 0) return undefined;
+  return mapping(
+    [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
+      const stage = mapping([
+        ["base", baseEntry(base)],
+        ["platform", platform && formatPlatform(platform)],
+        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, stages))],
+        ["workdir", workdirEntry(config.workdir)],
+      ]);
+      return [name, stage];
+    }),
+  );
+}
+
+function baseEntry(base: BaseImage): Yaml {
+  return formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location));
+}
+
+function sourceName(source: CopySource, stages: StageNames): string {
+  const name = source.kind === "stage" ? stages.get(source.stage) : formatCopySource(source);
+  if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
   return name;
 }
 
+/** @param stages absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, chown, chmod, exclude, link }: CopyStep,
-  isShared: boolean,
+  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  stages: StageNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", isShared ? undefined : literal(sourceName(from))],
-    ["src", more.length === 0 ? literal(only) : literals(sources)],
-    ["dst", literal(destination)],
-    ["chown", chown && literal(formatOwner(chown))],
-    ["chmod", chmod === undefined ? undefined : formatMode(chmod)],
+    ["from", stages && formatText(sourceName(from, stages))],
+    ["src", more.length === 0 ? optional(only) : literals(sources)],
+    ["dst", formatText(destination)],
+    ["workdir", literals(workdir)],
+    ["chown", chown && formatText(isTemplate(chown) ? chown : formatOwner(chown))],
+    ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
   ]);
@@ -104,17 +138,21 @@ function duration(value: Json | undefined): string | undefined {
   return typeof value === "number" ? formatDuration(value) : undefined;
 }
 
-function texts(map: Readonly<Record<string, string>> | undefined): Yaml | undefined {
-  return map && mapping(Object.entries(map).map(([key, value]): Entry => [key, literal(value)]));
+function workdirEntry(workdir: ConfigChanges["workdir"]): Yaml | undefined {
+  if (workdir === undefined) return undefined;
+  return typeof workdir === "string" || isTemplate(workdir) ? formatText(workdir) : literals(workdir);
 }
 
-function literals(items: readonly string[] | undefined): Yaml | undefined {
-  return items?.map((item) => literal(item));
+function texts(map: Readonly<Record<string, Text>> | undefined): Yaml | undefined {
+  return map && mapping(Object.entries(map).map(([key, value]): Entry => [key, formatText(value)]));
 }
 
-/** The text as it has to be written for no variable to be put into it. */
-function literal<T extends string | undefined>(text: T): T | string {
-  return text === undefined ? text : text.replaceAll("$", () => "$$");
+function literals(items: readonly Text[] | undefined): Yaml | undefined {
+  return items?.map((item) => formatText(item));
+}
+
+function optional(text: Text | undefined): string | undefined {
+  return text === undefined ? undefined : formatText(text);
 }
 
 function mapping(entries: readonly Entry[]): ReadonlyMap<string, Yaml> {

@@ -1,4 +1,5 @@
 import { ComposeImageError } from "../../model/errors.ts";
+import type { TextTemplate } from "../../plan/text.ts";
 
 /** Where something was said, for messages. */
 export interface Place {
@@ -20,6 +21,8 @@ export interface LocatedScalar extends Place {
   readonly text: string;
   /** Whether it comes from a flag or a variable, where text is all there is: `true` may be meant as a truth value. */
   readonly isText: boolean;
+  /** Set where the text refers to the environment of the base, which nobody knows yet. */
+  readonly template?: TextTemplate;
 }
 
 /** A list. */

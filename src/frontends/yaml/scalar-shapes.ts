@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../model/json.ts";
-import { faultAt, placeName } from "./located.ts";
+import type { TextTemplate } from "../../plan/text.ts";
+import { faultAt, type LocatedScalar, placeName } from "./located.ts";
 import { type Shape, unfit } from "./shape.ts";
 
 /** Reads text into what it means; `what` is the place and path for messages. */
@@ -22,6 +23,7 @@ export function text<T>(wanted: string, read: ReadText<T>, rules: TextRules = {}
     schema: orVariable({ type: "string", minLength: 1, ...rulesSchema(rules) }),
     read: (value) => {
       if (value.kind !== "scalar" || typeof value.value !== "string") throw unfit(value, wanted);
+      expectPlain(value);
       if (value.text === "") throw faultAt(value, "is empty", `Write ${wanted}, or leave the key out.`);
       return read(value.text, placeName(value));
     },
@@ -36,8 +38,17 @@ export function word<T>(wanted: string, read: ReadText<T>, rules: TextRules = {}
     schema: { anyOf: [asText, { type: ["number", "boolean"] }] },
     read: (value) => {
       if (value.kind !== "scalar" || value.value === null) throw unfit(value, wanted);
+      expectPlain(value);
       return read(value.text, placeName(value));
     },
+  };
+}
+
+/** The shape, or text that refers to the environment of the base; it is read once that is known. */
+export function orTemplate<T>(shape: Shape<T>): Shape<T | TextTemplate> {
+  return {
+    ...shape,
+    read: (value) => (value.kind === "scalar" && value.template) || shape.read(value),
   };
 }
 
@@ -52,6 +63,7 @@ export function count<T>(wanted: string, read: ReadText<T>): Shape<T> {
       ],
     },
     read: (value) => {
+      if (value.kind === "scalar") expectPlain(value);
       if (value.kind !== "scalar" || !/^[0-9]+$/.test(value.text)) throw unfit(value, wanted);
       return read(value.text, placeName(value));
     },
@@ -63,6 +75,7 @@ export const truth: Shape<boolean> = {
   wanted: "true or false",
   schema: { anyOf: [{ type: "boolean" }, { type: "string", pattern: variable }] },
   read: (value) => {
+    if (value.kind === "scalar") expectPlain(value);
     if (value.kind === "scalar" && typeof value.value === "boolean") return value.value;
     if (value.kind === "scalar" && value.isText && /^(?:true|false)$/.test(value.text)) {
       return value.text === "true";
@@ -73,6 +86,16 @@ export const truth: Shape<boolean> = {
 
 /** Whatever is there, which concerns others. */
 export const foreign: Shape<undefined> = { wanted: "anything", schema: {}, read: () => undefined };
+
+/** Refuses a reference to the base's environment where it makes no sense. */
+function expectPlain(value: LocatedScalar): void {
+  if (value.template === undefined) return;
+  throw faultAt(
+    value,
+    "refers to the base's environment, which is not known here",
+    "Write the value itself, or ${NAME} for a value that is given by --var.",
+  );
+}
 
 function orVariable(schema: JsonObject): JsonObject {
   if (schema.pattern === undefined && schema.enum === undefined) return schema;

@@ -163,6 +163,25 @@ historyComment: by hand
   });
 
   it.each([
+    ["", "local:."],
+    ["context: ./dist\n", "local:./dist"],
+    ["builders: { context: r.example/c:1 }\n", "r.example/c:1"],
+  ])("with %j copies from context as %s", (line, expected) => {
+    const { copies } = only(`${line}${least}`, { set: ["copy=[{from: context, src: /x}, /y]"] });
+    expect(copies.map(({ from }) => formatCopySource(from))).toEqual([expected, "r.example/builder:1"]);
+  });
+
+  it("copies from directories wherever it may name an image, and shares those that are equal", () => {
+    const { copies } = only(`builders: { a: "local:a", b: r.example/b:1 }\n${least}`, {
+      set: ["builder=local:a", "copy=[/w, {from: a, src: x}, {from: 'local:a', src: y}, {from: b, src: /z}]"],
+    });
+    const directory = { kind: "local", directory: "a" };
+    expect(copies.map(({ from }) => from).slice(0, 3)).toEqual([directory, directory, directory]);
+    expect(new Set(copies.map(({ from }) => from)).size).toBe(2);
+    expect(copies.map(({ sources, destination }) => [sources, destination])).toContainEqual([["x"], "/x"]);
+  });
+
+  it.each([
     ["node", ["node"]],
     ["[node, a b]", ["node", "a b"]],
     ["[]", []],

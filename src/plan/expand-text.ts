@@ -1,0 +1,158 @@
+import { ComposeImageError } from "../model/errors.ts";
+import { findMatch, parseShellPattern, reversedPattern, type ShellPattern } from "./shell-pattern.ts";
+import { isTemplate, type Text, type TextParts, type VariablePart } from "./text.ts";
+
+/** Gives the value of a variable of the base's environment; `undefined` where it has none. */
+export type BaseVariables = (name: string) => string | undefined;
+
+/**
+ * The text with its variables' values in it. One that is not set is empty, as in a Dockerfile.
+ *
+ * @throws ComposeImageError `USAGE` with the text's place, for `${NAME:?TEXT}` and patterns that make no sense.
+ */
+export function expandText(text: Text, lookUp: BaseVariables): string {
+  return isTemplate(text) ? expandParts(text.parts, lookUp, text.where) : text;
+}
+
+/**
+ * Makes a text of parts. What does not depend on the base is expanded at once: where nothing does, the text is plain.
+ *
+ * @param where where it was written, for messages.
+ * @throws ComposeImageError as {@link expandText} does.
+ */
+export function textOf(parts: TextParts, where: string): Text {
+  const folded = foldParts(parts, where);
+  const [only = "", ...more] = folded;
+  return more.length === 0 && typeof only === "string" ? only : { parts: folded, where };
+}
+
+/** Whether the parts are the same whatever the base's environment is. */
+function isIndependent(parts: TextParts): boolean {
+  return parts.every(
+    (part) =>
+      typeof part === "string" ||
+      (part.value !== undefined && isIndependent(part.value) && wordsOf(part).every(isIndependent)),
+  );
+}
+
+function wordsOf({ modifier }: VariablePart): TextParts[] {
+  if (modifier === undefined) return [];
+  if ("word" in modifier) return [modifier.word];
+  return "replacement" in modifier ? [modifier.pattern, modifier.replacement] : [modifier.pattern];
+}
+
+/** The parts with what is known put in, and neighbouring plain ones joined. */
+function foldParts(parts: TextParts, where: string): TextParts {
+  const folded: (string | VariablePart)[] = [];
+  for (const part of parts.flatMap((each) => foldPart(each, where))) {
+    const last = folded.at(-1);
+    if (part === "") continue;
+    if (typeof part === "string" && typeof last === "string") folded[folded.length - 1] = last + part;
+    else folded.push(part);
+  }
+  return folded;
+}
+
+function foldPart(part: string | VariablePart, where: string): TextParts {
+  if (typeof part === "string") return [part];
+  if (isIndependent([part])) return [expandPart(part, () => undefined, where)];
+  const { variable, value, modifier } = part;
+  const fold = (words: TextParts): TextParts => foldParts(words, where);
+  if (modifier === undefined) return value === undefined ? [part] : fold(value);
+  const subject = { variable, ...(value !== undefined && { value: fold(value) }) };
+  if ("word" in modifier) return [{ ...subject, modifier: { ...modifier, word: fold(modifier.word) } }];
+  const pattern = fold(modifier.pattern);
+  if (!("replacement" in modifier)) return [{ ...subject, modifier: { ...modifier, pattern } }];
+  const replacement = fold(modifier.replacement);
+  if (modifier.operator === "/" && pattern.length === 0) return fold([...replacement, subject]);
+  return [{ ...subject, modifier: { ...modifier, pattern, replacement } }];
+}
+
+function expandParts(parts: TextParts, lookUp: BaseVariables, where: string): string {
+  return parts.map((part) => (typeof part === "string" ? part : expandPart(part, lookUp, where))).join("");
+}
+
+function expandPart(
+  { variable, value, modifier }: VariablePart,
+  lookUp: BaseVariables,
+  where: string,
+): string {
+  const expand = (parts: TextParts): string => expandParts(parts, lookUp, where);
+  const found = value === undefined ? lookUp(variable) : expand(value);
+  if (modifier === undefined) return found ?? "";
+  const pattern = (parts: TextParts): ShellPattern => parseShellPattern(expand(parts), where);
+  const isMissing = found === undefined || (modifier.operator.startsWith(":") && found === "");
+  switch (modifier.operator) {
+    case ":-":
+    case "-":
+      return isMissing ? expand(modifier.word) : found;
+    case ":+":
+    case "+":
+      return isMissing ? "" : expand(modifier.word);
+    case ":?":
+    case "?":
+      if (isMissing) throw missingVariable(variable, found, expand(modifier.word), where);
+      return found;
+    case "#":
+    case "##":
+      return withoutBeginning(found ?? "", pattern(modifier.pattern), modifier.operator === "#");
+    case "%":
+    case "%%": {
+      const backwards = [...(found ?? "")].reverse().join("");
+      const rest = withoutBeginning(
+        backwards,
+        reversedPattern(pattern(modifier.pattern)),
+        modifier.operator === "%",
+      );
+      return [...rest].reverse().join("");
+    }
+    case "/":
+    case "//":
+      return replaced(
+        found ?? "",
+        pattern(modifier.pattern),
+        expand(modifier.replacement),
+        modifier.operator === "//",
+      );
+  }
+}
+
+function missingVariable(
+  name: string,
+  value: string | undefined,
+  message: string,
+  where: string,
+): ComposeImageError {
+  const what = value === undefined ? "is not set" : "is empty";
+  return new ComposeImageError("USAGE", `${where}: ${name} ${what}${message === "" ? "" : `: ${message}`}`, {
+    hint: "The text asks for it by a question mark.",
+  });
+}
+
+function withoutBeginning(text: string, pattern: ShellPattern, shortest: boolean): string {
+  const characters = [...text];
+  const match = findMatch(pattern, characters, 0, { anchored: true, shortest });
+  return match === undefined ? text : characters.slice(match.end).join("");
+}
+
+/** An empty match right after another one is none. */
+function replaced(text: string, pattern: ShellPattern, replacement: string, all: boolean): string {
+  const characters = [...text];
+  let result = "";
+  let at = 0;
+  let searched = 0;
+  let isAfterMatch = false;
+  while (searched <= characters.length) {
+    const match = findMatch(pattern, characters, searched, { anchored: false, shortest: false });
+    if (match === undefined) break;
+    const isEmpty = match.start === match.end;
+    if (!(isEmpty && isAfterMatch && match.start === at)) {
+      result += characters.slice(at, match.start).join("") + replacement;
+      at = match.end;
+      isAfterMatch = true;
+    }
+    searched = isEmpty ? match.end + 1 : match.end;
+    if (!all) break;
+  }
+  return result + characters.slice(at).join("");
+}
