@@ -28,12 +28,13 @@ export function summarize({ kind, figures, images }: ComposeResult): string {
 }
 
 /** What a dry run found. */
-export function describeForecast({ reads, targets }: ComposeForecast): string {
+export function describeForecast({ reads, directories, targets }: ComposeForecast): string {
   return table([
     ...reads.map(({ image, layers, bytes }): [string, string] => [
       "would read",
       `${formatBytes(bytes)} in ${counted(layers, "layer", "layers")} of ${image}`,
     ]),
+    ...directories.map((name): [string, string] => ["would read", name]),
     ...targets.map(({ target, presentBytes, mountedBytes, copiedBytes }): [string, string] => [
       "would push",
       `to ${target}: the new layer; of the base, ${formatBytes(presentBytes)} are there, ${formatBytes(mountedBytes)} would be mounted, ${formatBytes(copiedBytes)} copied`,

@@ -92,6 +92,7 @@ function patternSource(pattern: string): string {
     return `.*${partSource(ending)}`;
   return more.reduce((source, part, i) => {
     const isLast = i === more.length - 1;
+    if (part === "" && !isLast) return source;
     return `${source}${isLast && part === "" ? ".*" : "(?:.*/)?"}${partSource(part)}`;
   }, partSource(first));
 }

@@ -71,9 +71,9 @@ function keyOfLayer({ images, parts: { stage } }: Composition): string {
   const stages = [stage, ...Array.from(images.stages.values(), ({ expanded }) => expanded)];
   return JSON.stringify([
     read.map(({ manifest }) => manifest.config.digest),
-    stages.map(({ copies, config: { workdir, user }, workingDirectory }) => [
+    stages.map(({ copies, config: { workdir, user }, ...rest }) => [
       copies.map(({ from: _, ...step }) => step),
-      [workdir, user, workingDirectory],
+      { ...rest, workdir, user },
     ]),
   ]);
 }

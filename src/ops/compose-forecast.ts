@@ -16,6 +16,8 @@ import { originImages } from "./resolve-plan.ts";
 export interface ComposeForecast {
   /** Images whose layers would be read, and how many of them: not those of the base that are known from earlier runs. */
   readonly reads: readonly { readonly image: string; readonly layers: number; readonly bytes: number }[];
+  /** Directories of this machine that would be read, as they are named: `directory ./dist`. */
+  readonly directories: readonly string[];
   /** What would become of the base's layers at each target. The new layer comes on top. */
   readonly targets: readonly TargetForecast[];
 }
@@ -65,6 +67,7 @@ export async function forecastCompose(
   call: Call,
 ): Promise<ComposeForecast> {
   const images = compositions.map((composition) => composition.images);
+  const directories = images.flatMap((each) => [...each.directories.values()]);
   const seen = new Set<Digest>();
   const reads = [];
   for (const builder of new Set(images.flatMap(originImages))) {
@@ -87,6 +90,7 @@ export async function forecastCompose(
   }
   return {
     reads,
+    directories: [...new Set(directories.map(({ name }) => name))],
     targets,
   };
 }

@@ -18,6 +18,8 @@ export interface ExpandedStage {
   readonly config: ExpandedConfig;
   /** Absolute and cleaned. */
   readonly workingDirectory: string;
+  /** Whether it is made where it is missing: not by `link` alone, but where steps have working directories of their own. */
+  readonly makesWorkingDirectory: boolean;
 }
 
 /** A copy step of which all text is known. */
@@ -59,7 +61,9 @@ export function expandStage(
   const lookUp: BaseVariables = (name) => environment.get(name);
   const workdirs = workdirsOf(config).map((text) => expandText(text, lookUp));
   const [workingDirectory = "/"] = directoriesOf(baseConfig, workdirs).slice(-1);
+  const isLinked = copies.length > 0 && copies.every(({ link, workdir }) => link && workdir === undefined);
   return {
+    makesWorkingDirectory: config.workdir !== undefined && !isLinked,
     copies: copies.map((copy) => expandCopy(copy, baseConfig, workingDirectory, lookUp)),
     config: expandConfig(config, workingDirectory, lookUp),
     workingDirectory,

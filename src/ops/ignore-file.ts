@@ -14,6 +14,7 @@ const maxIgnoreFile = 1024 * 1024;
  *
  * @param name the file, for messages.
  * @throws ComposeImageError `USAGE` with file and line for a malformed pattern.
+ * @internal
  */
 export function parseIgnoreFile(text: string, name: string): ExcludePatterns {
   const patterns: string[] = [];

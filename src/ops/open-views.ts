@@ -129,7 +129,7 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.copies.length === 0 ? [stage.workingDirectory] : []),
+    ...(lookedAt.length > 0 || stage.makesWorkingDirectory ? [stage.workingDirectory] : []),
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {
@@ -141,15 +141,15 @@ function interestInBase(stage: ExpandedStage): {
 }
 
 /** Whether a stage holds other files than its base. */
-function changesFiles({ copies, config }: ExpandedStage): boolean {
-  return copies.length > 0 || config.workdir !== undefined;
+function changesFiles({ copies, makesWorkingDirectory }: ExpandedStage): boolean {
+  return copies.length > 0 || makesWorkingDirectory;
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
 export function readsBase(stage: ExpandedStage): boolean {
-  const { copies, config } = stage;
-  if (copies.length === 0) return config.workdir !== undefined;
-  return copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0) || namesOwners(stage);
+  const { copies, makesWorkingDirectory } = stage;
+  const looks = copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0);
+  return looks || makesWorkingDirectory || namesOwners(stage);
 }
 
 /**

@@ -66,7 +66,7 @@ export class StageMaker {
    *
    * @throws UnknownPath; ComposeImageError as copying does.
    */
-  make({ copies, config, workingDirectory }: ExpandedStage, ground: StageGround): FileNode {
+  make({ copies, makesWorkingDirectory, workingDirectory }: ExpandedStage, ground: StageGround): FileNode {
     const { baseName, base, accounts } = ground;
     const madeMtime = String(this.#epoch ?? 0);
     const output = new OutputTree(baseName);
@@ -85,8 +85,7 @@ export class StageMaker {
         madeMtime,
       });
     });
-    const isLinked = copies.length > 0 && copies.every(({ link }) => link);
-    if (config.workdir !== undefined && !isLinked) addDirectory(output, workingDirectory, ground, madeMtime);
+    if (makesWorkingDirectory) addDirectory(output, workingDirectory, ground, madeMtime);
     return output.root;
   }
 

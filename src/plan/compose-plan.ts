@@ -14,7 +14,7 @@ export interface Stage {
   /** For messages. */
   readonly name?: string;
   readonly base: BaseImage;
-  /** Of the base; by default the base's only one, else that of the whole plan, for scratch too. */
+  /** Of the base; by default that of everything that is copied from. */
   readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
   /** Of a stage that files are copied from, the working directory alone counts. */

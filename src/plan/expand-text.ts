@@ -5,13 +5,20 @@ import { isTemplate, type Text, type TextParts, type VariablePart } from "./text
 /** Gives the value of a variable of the base's environment; `undefined` where it has none. */
 export type BaseVariables = (name: string) => string | undefined;
 
+/** Most characters of a text: a few lines that each double a variable must not fill the memory. */
+const maxSize = 1024 * 1024;
+
 /**
  * The text with its variables' values in it. One that is not set is empty, as in a Dockerfile.
  *
- * @throws ComposeImageError `USAGE` with the text's place, for `${NAME:?TEXT}` and patterns that make no sense.
+ * @throws ComposeImageError with the text's place: `USAGE` for `${NAME:?TEXT}` and patterns that make no sense,
+ *   `LIMIT_EXCEEDED` for more than a MiB.
  */
 export function expandText(text: Text, lookUp: BaseVariables): string {
-  return isTemplate(text) ? expandParts(text.parts, lookUp, text.where) : text;
+  if (!isTemplate(text)) return text;
+  const expanded = expandParts(text.parts, lookUp, text.where);
+  expectSize(expanded.length, text.where);
+  return expanded;
 }
 
 /**
@@ -22,8 +29,24 @@ export function expandText(text: Text, lookUp: BaseVariables): string {
  */
 export function textOf(parts: TextParts, where: string): Text {
   const folded = foldParts(parts, where);
+  expectSize(sizeOf(folded), where);
   const [only = "", ...more] = folded;
   return more.length === 0 && typeof only === "string" ? only : { parts: folded, where };
+}
+
+function expectSize(size: number, where: string): void {
+  if (size <= maxSize) return;
+  throw new ComposeImageError("LIMIT_EXCEEDED", `${where}: the text has become ${size} characters long`, {
+    hint: `Variables that hold themselves several times grow fast; the limit is ${maxSize}.`,
+  });
+}
+
+/** The characters that are written; a reference counts as many, since it costs more. */
+function sizeOf(parts: TextParts): number {
+  return parts.reduce((sum, part) => {
+    if (typeof part === "string") return sum + part.length;
+    return [part.value ?? [], ...wordsOf(part)].reduce((inner, words) => inner + sizeOf(words), sum + 64);
+  }, 0);
 }
 
 /** Whether the parts are the same whatever the base's environment is. */

@@ -38,8 +38,18 @@ const result: ComposeResult = {
     elapsedMs: 1234.5,
   },
 };
+const amd64 = { os: "linux", architecture: "amd64" };
+const index = { mediaType: "application/i", digest: digestOf(Buffer.from("i")), size: 900 };
+const several: ComposeResult = {
+  ...result,
+  kind: "index",
+  platforms: [platform, amd64],
+  images: [image, { ...image, platform: amd64 }],
+  descriptor: index,
+};
 const forecast = {
   reads: [{ image: "builder r.example/b:1", layers: 11, bytes: 188_000_000 }],
+  directories: ["directory ./conf"],
   targets: [{ target: "r.example/app", presentBytes: 1000, mountedBytes: 2000, copiedBytes: 0 }],
 };
 
@@ -68,6 +78,22 @@ describe("the JSON document", () => {
     expect(document).toMatchObject({ platform: "linux/arm/v7", forecast, pushed: [] });
     expect(document).not.toHaveProperty("digest");
   });
+
+  it("of several platforms has the index, and each platform's image", () => {
+    expect(composeDocument(several)).toMatchObject({
+      digest: index.digest,
+      mediaType: "application/i",
+      size: 900,
+      platforms: [
+        { platform: "linux/arm/v7", digest, layer: { entries: 12 } },
+        { platform: "linux/amd64", digest, layer: { entries: 12 } },
+      ],
+    });
+    expect(composeDocument({ ...several, images: [], descriptor: undefined, forecast })).toMatchObject({
+      platforms: [{ platform: "linux/arm/v7" }, { platform: "linux/amd64" }],
+      forecast,
+    });
+  });
 });
 
 describe("the metadata file", () => {
@@ -85,8 +111,15 @@ describe("the metadata file", () => {
     });
   });
 
+  it("of several platforms has the index alone", () => {
+    expect(metadataDocument(several)).toEqual({
+      "containerimage.descriptor": index,
+      "containerimage.digest": index.digest,
+      "image.name": "r.example/app:1,r.example/app:latest,oci:out:x",
+    });
+  });
+
   it("has no names when nothing was pushed, and no variant where there is none", () => {
-    const amd64 = { os: "linux", architecture: "amd64" };
     const document = metadataDocument({ ...result, pushed: [], images: [{ ...image, platform: amd64 }] });
     expect(document).not.toHaveProperty(["image.name"]);
     expect(document["containerimage.descriptor"]).toMatchObject({
@@ -111,17 +144,26 @@ describe("the summary", () => {
     );
   });
 
+  it("of several platforms has a row for each", () => {
+    const rows = summarize(several).split("\n");
+    expect(rows.slice(2, 5)).toEqual([
+      "composed      44.5 MB (24 % of the builder)",
+      `linux/arm/v7  new layer 4.5 MB with 12 entries, ${digest}`,
+      `linux/amd64   new layer 4.5 MB with 12 entries, ${digest}`,
+    ]);
+  });
+
   it("compares with nothing when there is nothing to compare with", () => {
-    expect(summarize({ ...result, figures: { ...result.figures, builderSize: 0 } })).not.toMatch(
-      /%|NaN|Infinity/,
-    );
+    const summary = summarize({ ...result, figures: { ...result.figures, builderSize: 0 } });
+    expect(summary).not.toMatch(/%|NaN|Infinity|builder/);
   });
 
   it("of a dry run says what would move", () => {
     expect(describeForecast(forecast)).toBe(
       "would read  188.0 MB in 11 layers of builder r.example/b:1\n" +
+        "would read  directory ./conf\n" +
         "would push  to r.example/app: the new layer; of the base, 1.0 kB are there, 2.0 kB would be mounted, 0 B copied\n",
     );
-    expect(describeForecast({ reads: [], targets: [] })).toBe("");
+    expect(describeForecast({ reads: [], directories: [], targets: [] })).toBe("");
   });
 });

@@ -123,6 +123,38 @@ tags: ["${name}:1"]
     expect(JSON.parse(manifest.annotations?.["io.github.compose-image.builders"] ?? "")).toHaveLength(2);
   });
 
+  test("copies from stages and extends what the base has set, and so does what plan prints", async () => {
+    const tag = (name: string) => `${scene.registry.host}/scene/staged:${name}`;
+    const yaml = `
+builders: {app: ${scene.names.builder}, tools: ${tools}}
+stages:
+  files:
+    base: ${scene.names.base}
+    workdir: /srv
+    copy:
+      - {from: app, src: /app, dst: ., chown: web, exclude: [logs]}
+      - {from: tools, src: /bin/tini, dst: bin/}
+  kept: {base: scratch, copy: [{from: files, src: /srv, dst: /}]}
+base: ${scene.names.base}
+copy:
+  - {from: kept, src: /, dst: /opt/app}
+  - {from: files, src: "\${base:ETC:-/etc}/passwd", dst: /opt/users}
+env: {PATH: "/opt/app/bin:\${base:PATH}"}
+tags: ["${tag("file")}"]
+`;
+    await succeed(yaml);
+    const planned = await runCli(["plan", "-f", "-", "--tag", tag("planned")], { input: yaml });
+    expect(planned, planned.stderr).toMatchObject({ status: 0, stderr: "" });
+    await succeed(planned.stdout);
+    const { top, config, manifest, digest } = await readImage(tag("file"));
+    const paths = ["bin", "bin/tini", "data", "server.js"].map((path) => `opt/app/${path}`);
+    expect([...top.entries.keys()]).toEqual(["opt", "opt/app", ...paths, "opt/users"]);
+    expect(top.entries.get("opt/app/server.js")).toMatchObject({ header: { uid: 1001, gid: 1002 } });
+    expect(config.config.Env).toEqual(["PATH=/opt/app/bin:/bin"]);
+    expect(manifest.annotations?.["io.github.compose-image.config"]).not.toContain("compose.yaml");
+    expect((await readImage(tag("planned"))).digest).toBe(digest);
+  });
+
   test("makes an image of each document, over the same connections", async () => {
     const directory = await temporaryDirectory("several");
     const digests = join(directory, "digests");

@@ -33,6 +33,12 @@ export const smallCopyCases: readonly SmallCopyCase[] = [
     directories: ["/d/?:/new"],
   },
   {
+    name: "a wildcard above a symlink to a directory",
+    builder: ["dir d\ndir d/e\nfile d/e/x\nlink a -> d/e"],
+    base: ["dir e"],
+    directories: ["/*/x:/e/"],
+  },
+  {
     name: "a device to a name",
     builder: ["dir d\nfifo d/a"],
     base: ["dir e"],

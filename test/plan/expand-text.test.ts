@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { expandText, textOf } from "../../src/plan/expand-text.ts";
-import type { TextParts, VariableModifier } from "../../src/plan/text.ts";
+import { isTemplate, type Text, type TextParts, type VariableModifier } from "../../src/plan/text.ts";
 
 const environment = new Map([
   ["PATH", "/usr/bin:/bin"],
@@ -138,6 +138,29 @@ describe("a text made of parts", () => {
     const [only] = folded;
     const isPlain = folded.length === 1 && typeof only === "string";
     expect(textOf(parts, "here")).toEqual(isPlain ? only : { parts: folded, where: "here" });
+  });
+
+  it.each<[string, Text]>([
+    ["text", "x".repeat(10)],
+    ["a reference", { parts: [{ variable: "PATH" }], where: "here" }],
+    [
+      "a reference with a word",
+      { parts: [{ variable: "PATH", modifier: word(":-", { variable: "B" }) }], where: "here" },
+    ],
+  ])("does not grow without end when %s is doubled again and again", (_, first) => {
+    let text = first;
+    const double = (): void => {
+      const parts = isTemplate(text) ? text.parts : [text];
+      text = textOf([...parts, { variable: "A", value: parts, modifier: word("-", ...parts) }], "here");
+    };
+    expect(() => {
+      for (let i = 0; i < 64; i++) double();
+    }).toThrow(
+      expect.objectContaining({
+        code: "LIMIT_EXCEEDED",
+        message: expect.stringMatching(/^here: the text has become \d{7} characters long$/),
+      }),
+    );
   });
 
   it("is empty without parts", () => {

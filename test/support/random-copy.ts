@@ -97,9 +97,24 @@ function directoryOf(draft: CopyDraft, builder: RandomStack, base: RandomStack):
     same: path,
   };
   const destination = destinations[draft.where];
-  const source = draft.source(path);
+  const source = resolvedAlike(draft.source(path), builder) ? draft.source(path) : path;
   const slash = /[*?[]/.test(source) && draft.place % 8 > 0 ? "/" : draft.slash;
   return `${source}:${destination}${slash}`;
+}
+
+/**
+ * Whether all tools find the same with a pattern: a wildcard in its midst goes through symlinks in buildah, and stays
+ * what it is in BuildKit.
+ */
+function resolvedAlike(pattern: string, builder: RandomStack): boolean {
+  if (!pattern.startsWith("/*/")) return true;
+  return builder.every(({ entries }) =>
+    entries.every(
+      ({ header: { path, type } }) =>
+        (type !== "symlink" && type !== "hardlink") ||
+        parentOf(resolveLexically(rootPath, path)) !== rootPath,
+    ),
+  );
 }
 
 /**

@@ -81,7 +81,10 @@ export class StackSketch {
     const isDirectory = this.#files.get(path)?.entry.header.type === "directory";
     if (isDirectory || this.paths().some((other) => other.startsWith(`${path}/`))) return [];
     return [...this.#files].flatMap(([other, { entry }]) =>
-      entry.header.type === "directory" || other === path || this.#mayBeSame(path, other)
+      entry.header.type === "directory" ||
+      other === path ||
+      this.#mayBeSame(path, other) ||
+      this.#mayBeAnother(other, entry)
         ? []
         : [{ path: other, entry }],
     );
@@ -138,6 +141,13 @@ export class StackSketch {
   #mayBeSame(path: string, other: string): boolean {
     const isLinked = this.#isBelowLink(path) || this.#isBelowLink(other);
     return isLinked && path.replace(/.*\//, "") === other.replace(/.*\//, "");
+  }
+
+  /** Whether, by way of a symlink, another entry may have taken the place of the one that was given to the path. */
+  #mayBeAnother(path: string, entry: CaseEntry): boolean {
+    return [...this.#files].some(
+      ([other, there]) => other !== path && there.entry !== entry && this.#mayBeSame(path, other),
+    );
   }
 
   #isBelowLink(path: string): boolean {

@@ -38,6 +38,53 @@ describe("a compose.yaml", () => {
     expect(targets.map(formatLocation)).toEqual(["r.example/app:1"]);
   });
 
+  it("may have stages, which copy from each other", () => {
+    const { copies } = only(`
+builders: {tools: r.example/tools:1}
+stages:
+  last: {base: scratch, copy: [{from: first, src: /x, dst: /y}, {from: tools, src: /t}]}
+  first:
+    base: r.example/sdk:1
+    platform: arm64
+    workdir: [/w, x]
+    copy:
+      - {from: tools, src: "\${base:HOME}/a", dst: b, workdir: /c, chown: "\${base:USER:-0}"}
+  unused: {base: r.example/none:1}
+base: r.example/base:1
+copy:
+  - {from: last, src: /y}
+  - {from: first, src: /w}
+tags: [r.example/app:1]
+`);
+    const [fromLast, fromFirst] = copies.map(({ from }) => (from.kind === "stage" ? from.stage : undefined));
+    expect(fromLast).toMatchObject({
+      name: "last",
+      base: { kind: "scratch" },
+      copies: [
+        { sources: ["/x"], destination: "/y" },
+        { sources: ["/t"], destination: "/t" },
+      ],
+      config: {},
+    });
+    expect(fromLast?.copies[0]?.from).toMatchObject({ kind: "stage", stage: fromFirst });
+    expect(fromFirst).toMatchObject({
+      name: "first",
+      platform: { os: "linux", architecture: "arm64" },
+      config: { workdir: ["/w", "x"] },
+      copies: [
+        {
+          sources: [
+            { parts: [{ variable: "HOME" }, "/a"], where: "compose.yaml:10:28: stages.first.copy[0].src" },
+          ],
+          destination: "b",
+          workdir: ["/c"],
+          chown: { parts: [{ variable: "USER", modifier: { operator: ":-", word: ["0"] } }] },
+        },
+      ],
+    });
+    expect(fromFirst?.copies[0]?.from).toBe(fromLast?.copies[1]?.from);
+  });
+
   it("that has every key makes all of a plan", () => {
     const plan = only(`
 builder: r.example/one

@@ -47,6 +47,9 @@ describe("the schema", () => {
     "entrypoint: node",
     "entrypoint: []",
     "env: {A: 1, B: true, C: x}",
+    "env: {PATH: '/app:${base:PATH}'}",
+    "workdir: [/a, b]",
+    "stages: {build: {base: 'b:1', platform: arm64, copy: [{src: /a, from: x, workdir: /b}], workdir: /c}}",
     "healthcheck: {test: [CMD, x], retries: 3, interval: 5s}",
   ])("accepts %s, as the command does", (line) => {
     const [document] = [parseAllDocuments(line)].flat();

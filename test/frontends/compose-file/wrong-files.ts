@@ -353,6 +353,104 @@ export const wrongFiles: readonly WrongFile[] = [
     code: "REFERENCE_INVALID",
     isFineForSchema: true,
   },
+  // stages
+  {
+    text: withLine("stages: {build: {copy: []}}"),
+    message: "5:17: stages.build lacks the key base",
+    hint: "Write base:",
+  },
+  {
+    text: withLine("stages: {build: {base: b:1, env: {A: x}}}"),
+    message: '5:29: "env" is not a known key of stages.build',
+    hint: "Known are base, platform, copy, workdir",
+  },
+  {
+    text: withLine("stages: {1st: {base: b:1}}"),
+    message: '5:10: "1st" is no name of stages',
+    hint: "begins with a letter",
+  },
+  {
+    text: `stages: {a: {base: b:1, copy: [/x]}}\n${withCopy("[{src: /a, from: a}]")}`,
+    message: "1:13: stages.a.copy[0] does not say what to copy from",
+    hint: "from:",
+    isFineForSchema: true,
+  },
+  {
+    text: `stages: {a: {base: b:1, copy: [{src: /x, from: b}]}, b: {base: b:1, copy: [{src: /x, from: a}]}}\n${withCopy("[{src: /a, from: a}]")}`,
+    message: "1:92: stages.b.copy[0].from a is copied from by b, and the other way round",
+    hint: "in a circle: a, b, a",
+    isFineForSchema: true,
+  },
+  {
+    text: `stages: {a: {base: b:1, copy: [{src: /x, from: a}]}}\n${withCopy("[{src: /a, from: a}]")}`,
+    message: "1:48: stages.a.copy[0].from a is copied from by a, and the other way round",
+    hint: "in a circle: a, a",
+    isFineForSchema: true,
+  },
+  {
+    text: `stages: {a: {base: b:1}}\nbuilders: {a: a:1}\n${withCopy("[{src: /a, from: a}]")}`,
+    message: "1:1: the document has a stage and a builder of the name a",
+    hint: "Call one something else.",
+    isFineForSchema: true,
+  },
+  {
+    text: `stages: {build: {base: b:1}}\n${withCopy("[{src: /a, from: biuld}]")}`,
+    message: "5:24: copy[0].from biuld is not the name of a builder or stage",
+    hint: "Did you mean build? Names are build.",
+    isFineForSchema: true,
+  },
+  // variables of the base's
+  {
+    text: withLine("historyComment: by ${base:NAME}"),
+    message: "5:17: historyComment refers to the base's environment, which is not known here",
+    hint: "--var",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine("cmd: [a, '${base:NAME}']"),
+    message: "5:10: cmd[1] refers to the base's environment",
+    hint: "--var",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine("sourceDateEpoch: ${base:NAME}"),
+    message: "5:18: sourceDateEpoch refers to the base's environment",
+    hint: "--var",
+    isFineForSchema: true,
+  },
+  {
+    text: withCopy("['${base:DIR}:/x']"),
+    message: "4:8: copy[0] refers to the base's environment",
+    hint: "--var",
+    isFineForSchema: true,
+  },
+  {
+    text: withCopy("[{src: '${base:DIR}'}]"),
+    message: "4:8: copy[0] refers to the base's environment in src, and has no dst",
+    hint: "Write dst:",
+    isFineForSchema: true,
+  },
+  ...[
+    "${base:A",
+    "${base:A:x}",
+    "${base:A=x}",
+    "${base:A/b}",
+
+    "${base:A#}b}${base:",
+  ].map(
+    (text): WrongFile => ({
+      text: withLine(`user: '${text}'`),
+      message: "5:7: user has a",
+      hint: "${",
+      isFineForSchema: true,
+    }),
+  ),
+  {
+    text: withLine("user: '${base:A#\\\\a}${base:B=${1}:?x}'"),
+    message: "5:7: user has a malformed",
+    hint: "${base:NAME}",
+    isFineForSchema: true,
+  },
   // variables
   {
     text: withLine("user: ${WHO}"),
