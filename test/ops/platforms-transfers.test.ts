@@ -75,6 +75,21 @@ test("without --link the base's layers are read once, too", async () => {
   }
 });
 
+test("a base that the target's registry lacks is sent while it is read, once", async () => {
+  const { run, matching } = await scene();
+  const other = await startRegistry(
+    { directory: await temporaryDirectory("platforms"), writable: true, host: "127.0.0.1", port: 0 },
+    unstoppable,
+  );
+  onTestFinished(() => other.close());
+  const { result } = await run({ tag: [`127.0.0.1:${other.port}/out:1`], builderPlatform: "linux/amd64" });
+  const read = matching(/^GET \/v2\/base\/blobs\/(.*)/);
+  expect(read.sort()).toEqual([...new Set(read)].sort());
+  // Three configurations, three layers of one platform each, one layer of them all.
+  expect(read).toHaveLength(7);
+  expect(result.figures.uploadedBlobs).toBe(4 + 3 + 3);
+});
+
 test("a builder for all bases is read once, and its layer made and sent once", async () => {
   const { run, matching } = await scene();
   const { result, layers } = await run({ builderPlatform: "linux/arm64", link: true });
