@@ -14,6 +14,7 @@ export const debianPackageOf = {
   nginx: "nginx-light",
   openssl: "openssl",
   perl: "perl-base",
+  podman: "podman",
   python3: "python3",
   runc: "runc",
   script: "bsdutils",

@@ -44,6 +44,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   PATH_ESCAPES: exitStatus.integrity,
   LIMIT_EXCEEDED: exitStatus.integrity,
   LAYOUT_INVALID: exitStatus.integrity,
+  ARCHIVE_INVALID: exitStatus.integrity,
   REGISTRY_REJECTED: exitStatus.rejected,
   BLOB_UNKNOWN: exitStatus.rejected,
   LOCAL_IO: exitStatus.localIo,

@@ -3,7 +3,8 @@ import type { ErrorCode } from "../model/errors.ts";
 /** What helps against an error that came without a hint of its own. */
 export const generalHints: Readonly<Record<ErrorCode, string>> = {
   USAGE: "compose-image --help lists what there is.",
-  REFERENCE_INVALID: "A reference is [registry/]repository[:tag][@digest], or oci:DIR[:TAG].",
+  REFERENCE_INVALID:
+    "A reference is [registry/]repository[:tag][@digest], or oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE.",
   DIGEST_INVALID: "A digest is sha256: and 64 lower-case hexadecimal digits.",
   PLATFORM_INVALID: "A platform is os/architecture, for example linux/arm64.",
   PLATFORM_UNSUPPORTED: "Only Linux images can be composed.",
@@ -29,6 +30,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   LAYER_TRUNCATED: "The layer is incomplete where it is stored: build and push the image again.",
   PATH_ESCAPES: "The layer is damaged or hostile; build the image again.",
   LIMIT_EXCEEDED: "No honest image comes near this limit; build the image again.",
+  ARCHIVE_INVALID: "Write the archive again with the tool that made it, or check the path.",
   LAYOUT_INVALID: "Write the layout again with the tool that made it, or check the path.",
   REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
   BLOB_UNKNOWN: "The registry lost what was sent to it: run the command again, or ask whoever runs it.",

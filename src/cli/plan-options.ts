@@ -56,7 +56,7 @@ export function addPlanOptions(command: Command): Command {
     )
     .option(
       "--builder <image>",
-      "image the directories are taken from: a registry reference or oci:DIR[:TAG]; or local:DIR",
+      "image the directories are taken from: a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR",
     )
     .option("--base <image>", "image to build on, or scratch")
     .option(
@@ -64,7 +64,11 @@ export function addPlanOptions(command: Command): Command {
       "directory or file to take, and where it goes; repeatable",
       collectOption,
     )
-    .option("--tag <image>", "where the image is pushed to; repeatable", collectOption)
+    .option(
+      "--tag <image>",
+      "where the image goes; of archives - is standard output; repeatable",
+      collectOption,
+    )
     .option(
       "--platform <os/arch>",
       "platform of base and result (default: the only one, else this machine's); several, or all that base and builder have, make an index; repeatable",
@@ -109,7 +113,10 @@ export function addPlanOptions(command: Command): Command {
       "--source-date-epoch <seconds>",
       "latest time of files, and the image's time (default: SOURCE_DATE_EPOCH)",
     )
-    .option("--compression <algorithm>", "of the new layer: gzip[:0-9] or none (default: gzip:6)");
+    .option(
+      "--compression <algorithm>",
+      "of the new layer: gzip[:0-9], zstd[:1-19] or none (default: gzip:6)",
+    );
 }
 
 /**

@@ -107,6 +107,15 @@ function processTerminal(signal: AbortSignal, outputFault: OutputFault): Termina
         outputFault.note(error);
       }
     },
+    writeWhole: async (content) => {
+      try {
+        await pipeline(content, process.stdout, { end: false, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw localError(error, "cannot write to standard output");
+      }
+    },
+    isOutputTerminal: process.stdout.isTTY === true,
     writeError: (text) => process.stderr.write(text),
     readInput: async (limit) => {
       try {

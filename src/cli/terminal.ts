@@ -4,8 +4,16 @@ import type { Content } from "../io/content.ts";
 export interface Terminal {
   /** To standard output. */
   write(text: string): void;
-  /** Bytes to standard output, at its pace. */
+  /** Bytes to standard output, at its pace; whoever reads it may leave. */
   writeContent(content: Content): Promise<void>;
+  /**
+   * Bytes to standard output that have to arrive as a whole.
+   *
+   * @throws ComposeImageError `LOCAL_IO`, `DISK_FULL`
+   */
+  writeWhole(content: Content): Promise<void>;
+  /** Whether standard output is a terminal. */
+  readonly isOutputTerminal: boolean;
   /** To standard error. */
   writeError(text: string): void;
   /**

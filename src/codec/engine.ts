@@ -1,7 +1,7 @@
-import type { InflateRaw, ZstdDecompress } from "node:zlib";
+import type { InflateRaw, ZstdCompress, ZstdDecompress } from "node:zlib";
 
-/** A stream of node:zlib that unpacks on a thread of libuv's pool. */
-export type UnpackingStream = InflateRaw | ZstdDecompress;
+/** A stream of node:zlib that unpacks, or packs, on a thread of libuv's pool. */
+export type EngineStream = InflateRaw | ZstdDecompress | ZstdCompress;
 
 /**
  * Bytes of output per chunk. Smaller chunks cost threads' round trips; of larger ones more bytes wait for the collector,
@@ -15,8 +15,8 @@ export const outputChunkSize = 128 * 1024;
  *
  * @param faultOf turns an error of the stream itself into the one to throw; errors of `feed` are thrown as they are.
  */
-export async function* unpack(
-  stream: UnpackingStream,
+export async function* runEngine(
+  stream: EngineStream,
   feed: (feeder: Feeder) => Promise<void>,
   faultOf: (error: unknown) => unknown,
 ): AsyncGenerator<Buffer> {
@@ -38,10 +38,10 @@ export async function* unpack(
 
 /** The input side of a stream. */
 export class Feeder {
-  readonly #stream: UnpackingStream;
+  readonly #stream: EngineStream;
   #settle: () => void = () => {};
 
-  constructor(stream: UnpackingStream) {
+  constructor(stream: EngineStream) {
     this.#stream = stream;
     stream.on("close", () => this.#settle());
     stream.on("error", () => {});
@@ -53,8 +53,8 @@ export class Feeder {
   }
 
   /**
-   * Waits until the stream has unpacked the chunk and its output has room. Gives the number of bytes used: fewer than
-   * there are when the packed stream ends within the chunk, after which no more may be written.
+   * Waits until the stream has taken in the chunk and its output has room. Gives the number of bytes used: fewer than
+   * there are when a packed stream ends within the chunk, after which no more may be written.
    */
   async write(chunk: Uint8Array): Promise<number> {
     const before = this.#stream.bytesWritten;
@@ -66,7 +66,7 @@ export class Feeder {
     return this.#stream.bytesWritten - before;
   }
 
-  /** Says that the packed stream ends here. */
+  /** Says that the input ends here. */
   end(): void {
     if (!this.stopped) this.#stream.end();
   }

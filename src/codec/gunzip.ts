@@ -1,6 +1,6 @@
 import { crc32, createInflateRaw } from "node:zlib";
 import type { ChunkCursor } from "../io/chunk-cursor.ts";
-import { type Feeder, outputChunkSize, unpack } from "./engine.ts";
+import { type Feeder, outputChunkSize, runEngine } from "./engine.ts";
 import { cutShort, damaged } from "./fault.ts";
 
 /**
@@ -20,7 +20,7 @@ export async function* gunzip(input: ChunkCursor, subject: string): AsyncGenerat
     let checksum = 0;
     let size = 0;
     const stream = createInflateRaw({ chunkSize: outputChunkSize });
-    for await (const chunk of unpack(
+    for await (const chunk of runEngine(
       stream,
       (feeder) => feedUntilEnd(input, feeder),
       (error) => faultOf(error, subject),

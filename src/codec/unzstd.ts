@@ -1,7 +1,7 @@
 import { constants, createZstdDecompress } from "node:zlib";
 import type { ChunkCursor } from "../io/chunk-cursor.ts";
 import { isSkippableFrame, isZstdFrame } from "./compression.ts";
-import { type Feeder, outputChunkSize, unpack } from "./engine.ts";
+import { type Feeder, outputChunkSize, runEngine } from "./engine.ts";
 import { cutShort, damaged, oversized } from "./fault.ts";
 import { ZstdFrameScanner } from "./zstd-frame.ts";
 
@@ -28,7 +28,7 @@ export async function* unzstd(input: ChunkCursor, subject: string): AsyncGenerat
     if (!complete) throw cutShort(subject, "the zstd stream ends inside a frame header");
     if (isSkippableFrame(magic)) await skipFrame(input, subject);
     else if (isZstdFrame(magic)) {
-      yield* unpack(
+      yield* runEngine(
         createZstdDecompress({
           chunkSize: outputChunkSize,
           params: { [constants.ZSTD_d_windowLogMax]: longestWindow },

@@ -1,5 +1,5 @@
 import { ComposeImageError } from "../model/errors.ts";
-import type { Content } from "./content.ts";
+import type { Content, SkippableContent } from "./content.ts";
 
 /**
  * Reads content by amounts of the reader's choosing, however it is cut into chunks. What lies in the current chunk is
@@ -9,6 +9,7 @@ import type { Content } from "./content.ts";
  */
 export class ChunkCursor {
   readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #skippable: SkippableContent | undefined;
   #chunk: Buffer = nothing;
   /** Where in the chunk the unread bytes begin. */
   #start = 0;
@@ -20,8 +21,9 @@ export class ChunkCursor {
   #waiting = false;
   #ended = false;
 
-  constructor(content: Content) {
+  constructor(content: Content | SkippableContent) {
     this.#iterator = content[Symbol.asyncIterator]();
+    this.#skippable = "skip" in content ? content : undefined;
   }
 
   /** How many bytes have been taken or skipped. */
@@ -84,13 +86,14 @@ export class ChunkCursor {
     return missing === 0;
   }
 
-  /** Passes over up to `count` bytes. Gives how many there were. */
+  /** Passes over up to `count` bytes, unread where the content allows it. Gives how many there were. */
   async skip(count: number): Promise<number> {
     let left = count;
-    while (left > 0 && (await this.pull())) {
+    while (left > 0 && (this.available > 0 || (await this.pull()))) {
       const step = Math.min(left, this.available);
       this.#start += step;
       left -= step;
+      left -= this.#leap(left);
     }
     return count - left;
   }
@@ -98,6 +101,7 @@ export class ChunkCursor {
   /** Reads to the content's end, so that whatever is checked there is checked. */
   async drain(): Promise<void> {
     this.#start = this.#chunk.byteLength;
+    this.#leap(Number.POSITIVE_INFINITY);
     while (await this.pull()) this.#start = this.#chunk.byteLength;
   }
 
@@ -113,6 +117,15 @@ export class ChunkCursor {
     if (this.#ended) return;
     this.#ended = true;
     await this.#iterator.return?.();
+  }
+
+  /** Passes over bytes that were not read yet, when none are available. Gives how many there were. */
+  #leap(count: number): number {
+    const canLeap = this.available === 0 && this.#remainder === undefined && this.#ahead === undefined;
+    if (this.#skippable === undefined || !canLeap) return 0;
+    const passed = this.#skippable.skip(count);
+    this.#before += passed;
+    return passed;
   }
 
   async #next(): Promise<Buffer | undefined> {

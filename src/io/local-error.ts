@@ -28,6 +28,7 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: "a loop of symlinks",
   ENAMETOOLONG: "the name is too long",
   EMFILE: "too many open files",
+  EPIPE: "whoever reads it has left",
 };
 
 /** The system's error code, such as `ENOENT`, or the message where there is none. */

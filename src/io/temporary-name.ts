@@ -3,8 +3,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
-/** What a temporary file is for: three of a layout, an entry of a cache, a file of credentials. */
-export type TemporaryKind = "lock" | "blob" | "index" | "entry" | "credentials";
+/** What a temporary file is for: three of a layout, an entry of a cache, a file of credentials, an archive. */
+export type TemporaryKind = "lock" | "blob" | "index" | "entry" | "credentials" | "archive";
 
 /** The process a temporary file belongs to, as its name tells. */
 export interface TemporaryOwner {
@@ -17,7 +17,7 @@ export interface TemporaryOwner {
 }
 
 const pattern =
-  /^\.compose-image-(lock|blob|index|entry|credentials)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
+  /^\.compose-image-(lock|blob|index|entry|credentials|archive)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}$/;
 
 let own: { readonly realm: string; readonly start: string } | undefined;
 

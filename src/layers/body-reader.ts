@@ -5,6 +5,7 @@ import type { Extent, Spool } from "../io/spool.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { MemberHead, TarMember } from "../tar/member.ts";
 import { readTar } from "../tar/reader.ts";
+import { FooterWatch } from "./estargz.ts";
 import type { LayerBlob } from "./layer-blob.ts";
 import type { LayerListing, ListingRecorder } from "./layer-listing.ts";
 import { StagedRun } from "./staged-bodies.ts";
@@ -53,14 +54,16 @@ export class BodyReader {
    *
    * @param begin called at each beginning; gives what decides about a member's body.
    * @param listing where what the layer holds is to be kept.
+   * @returns whether the layer ends in the footer of eStargz.
    */
-  async read(blob: LayerBlob, begin: () => Wants, call: Call, listing?: LayerListing): Promise<void> {
+  async read(blob: LayerBlob, begin: () => Wants, call: Call, listing?: LayerListing): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       const recorder = listing?.record();
+      const footer = new FooterWatch();
       try {
-        blob.bodies.add(await this.#readOnce(blob, begin(), recorder, call));
+        blob.bodies.add(await this.#readOnce(blob, footer, begin(), recorder, call));
         await recorder?.keep();
-        return;
+        return footer.hasSeenFooter;
       } catch (error) {
         call.signal.throwIfAborted();
         if (attempt > 1 || !isDamage(error)) throw error;
@@ -72,13 +75,15 @@ export class BodyReader {
 
   async #readOnce(
     blob: LayerBlob,
+    footer: FooterWatch,
     wants: Wants,
     recorder: ListingRecorder | undefined,
     call: Call,
   ): Promise<StagedRun> {
     const staged = new StagedRun();
     let fault: { readonly error: unknown } | undefined;
-    for await (const member of readTar(decompress(await blob.open(call), blob.name), blob.name)) {
+    const packed = footer.watch(await blob.open(call));
+    for await (const member of readTar(decompress(packed, blob.name), blob.name)) {
       if (fault !== undefined) continue;
       let isWanted: boolean | Promise<boolean>;
       try {

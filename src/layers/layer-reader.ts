@@ -125,8 +125,9 @@ export class LayerReader {
     await forEachConcurrently(
       missing,
       this.#jobs,
-      ([blob, offsets], inner) =>
-        this.#bodies.read(blob, () => (member) => offsets.has(member.offset), inner),
+      async ([blob, offsets], inner) => {
+        await this.#bodies.read(blob, () => (member) => offsets.has(member.offset), inner);
+      },
       call,
     );
   }
@@ -154,8 +155,8 @@ export class LayerReader {
         const { listing } = blob;
         const isKnown =
           listing !== undefined && (await this.#bodies.readListing(blob, listing, begin(), inner));
-        if (!isKnown) await this.#bodies.read(blob, begin, inner, listing);
-        for (const scan of scans) scan.finish();
+        const hasFooter = !isKnown && (await this.#bodies.read(blob, begin, inner, listing));
+        for (const scan of scans) scan.finish(hasFooter);
       },
       call,
     );

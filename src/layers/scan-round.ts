@@ -92,8 +92,9 @@ export class PendingScan {
     return view.wantsBody(path) && this.#round.showsAt(this, path, call);
   }
 
-  finish(): void {
-    if (this.#scan !== undefined) this.#round.view.record(this.position, this.#scan.finish());
+  /** @param hasFooter whether the layer turned out to be eStargz by its last bytes. */
+  finish(hasFooter: boolean): void {
+    if (this.#scan !== undefined) this.#round.view.record(this.position, this.#scan.finish(hasFooter));
     this.hasFinished = true;
     this.#resolve();
   }

@@ -3,10 +3,12 @@ import type { ByteString } from "../tar/byte-string.ts";
 import type { MemberHead } from "../tar/member.ts";
 import { AttributesPool } from "./attributes-pool.ts";
 import { EntryList } from "./entry-list.ts";
+import { isDeclaredEStargz, isEStargzName, isLandmark } from "./estargz.ts";
 import type { FileNode, LayerPlace } from "./file-node.ts";
 import type { Interest } from "./interest.ts";
 import type { LayerIndex } from "./layer-index.ts";
 import {
+  childPath,
   cleanPath,
   displayPath,
   expectLinkLength,
@@ -24,13 +26,6 @@ import { parseWhiteout } from "./whiteout.ts";
  * through the layers above.
  */
 export type BodyDecision = "skip" | "stage" | { readonly ifVisibleAt: ImagePath };
-
-/** The eStargz format's own entries; they are in the tar but not of the image. */
-const eStargzEntries: ReadonlySet<string> = new Set([
-  "stargz.index.json",
-  ".prefetch.landmark",
-  ".no.prefetch.landmark",
-]);
 
 /** Largest file that is copied, in bytes (1 TiB): what a sparse file claims to be costs its archive nothing. */
 const maxFileSize = 2 ** 40;
@@ -55,6 +50,10 @@ export class LayerScan {
   readonly #aliases = new Set<ImagePath>();
   readonly #unlistedParents = new Set<ImagePath>();
   readonly #impliedDirectories = new Set<ImagePath>();
+  /** Whether the layer is known to be eStargz; often only from some entry on. */
+  #isEStargz: boolean;
+  /** Whether entries were taken that are not the image's if it is. */
+  #hasEStargzNames = false;
   /** The unlisted parent for which the directories above were noted last. */
   #implied = "" as ImagePath;
   /** The directory entry met last: most entries lie in it, or in one of its parents. */
@@ -66,6 +65,7 @@ export class LayerScan {
     this.#interest = interest;
     this.#place = place;
     this.#cost = new ScanCost(place.blob.name);
+    this.#isEStargz = isDeclaredEStargz(place.blob.descriptor);
   }
 
   /**
@@ -96,6 +96,11 @@ export class LayerScan {
       case "entry":
         break;
     }
+    if (isEStargzName(path)) {
+      this.#isEStargz ||= isLandmark(path, header);
+      if (this.#isEStargz) return "skip";
+      this.#hasEStargzNames = true;
+    }
     this.#noteParent(parentOf(path));
     if (header.type === "directory") this.#noteDirectory(path);
     else if (header.type === "symlink") this.#recentlyListed.delete(path);
@@ -110,18 +115,22 @@ export class LayerScan {
         this.#root = { attributes: this.#pool.attributesOf(header), mtime: header.mtime };
       return "skip";
     }
-    if (eStargzEntries.has(path)) return "skip";
     this.#entries.add(path, this.#fileOf(member));
     if (header.size === 0) return "skip";
     if (interest.paths.has(path)) return header.size <= stagedUnasked ? "stage" : "skip";
     return interest.hasInSubtree(path) ? { ifVisibleAt: path } : "skip";
   }
 
-  /** What was seen. */
-  finish(): LayerIndex {
+  /**
+   * What was seen.
+   *
+   * @param hasFooter whether the layer turned out to be eStargz by its last bytes.
+   */
+  finish(hasFooter = false): LayerIndex {
+    const isEStargz = this.#isEStargz || hasFooter;
     return {
       interest: this.#interest,
-      entries: this.#entries,
+      entries: isEStargz && this.#hasEStargzNames ? withoutEStargz(this.#entries) : this.#entries,
       root: this.#root,
       aufsFiles: this.#aufsFiles,
       whiteouts: this.#whiteouts,
@@ -185,4 +194,13 @@ export class LayerScan {
   #touchesInterest(link: ImagePath, target: ByteString): boolean {
     return this.#interest.knows(resolveLexically(parentOf(link), target));
   }
+}
+
+function withoutEStargz(entries: EntryList): EntryList {
+  const kept = new EntryList();
+  for (const [directory, name, file] of entries) {
+    const path = childPath(directory, name);
+    if (!isEStargzName(path)) kept.add(path, file);
+  }
+  return kept;
 }

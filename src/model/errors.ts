@@ -37,6 +37,7 @@ export type ErrorCode =
   | "PATH_ESCAPES"
   | "LIMIT_EXCEEDED"
   | "LAYOUT_INVALID"
+  | "ARCHIVE_INVALID"
   // the registry said no
   | "REGISTRY_REJECTED"
   | "BLOB_UNKNOWN"

@@ -35,6 +35,8 @@ export interface ComposedImage {
 /** What is known of the composed image before a layer is read. */
 export interface KnownParts {
   readonly family: MediaTypeFamily;
+  /** Media type of the new layer. */
+  readonly layerType: string;
   readonly baseConfig: ImageConfig;
   /** The plan's own stage. */
   readonly stage: ExpandedStage;
@@ -54,8 +56,8 @@ export interface Composition {
 /**
  * What the plan and the base decide.
  *
- * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name;
- *   as `expandStage` does.
+ * @throws ComposeImageError `FORMAT_UNSUPPORTED` for annotations in the docker format, or a layer it cannot name, the new
+ *   one too; as `expandStage` does.
  */
 export function describeParts(plan: ComposePlan, { base, platform }: PlanImages): KnownParts {
   const family = plan.format ?? (base === undefined ? "oci" : familyOf(base.manifest.mediaType));
@@ -64,11 +66,13 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
       hint: "Compose with --format oci, or use --label.",
     });
   }
+  const layerType = newLayerMediaType(family, plan.compression.algorithm);
   const baseConfig = base?.config ?? scratchConfig(platform);
   const stage = expandStage(plan, baseConfig);
-  if (base === undefined) return { family, baseConfig, stage, baseLayers: [] };
+  if (base === undefined) return { family, layerType, baseConfig, stage, baseLayers: [] };
   return {
     family,
+    layerType,
     baseConfig,
     stage,
     baseLayers: base.manifest.layers.map((layer) => ({
@@ -85,7 +89,7 @@ export function assembleImage(
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
   const { base } = images;
-  const { family, baseConfig, stage, baseLayers } = parts;
+  const { family, layerType, baseConfig, stage, baseLayers } = parts;
   const origin = {
     ...baseAnnotations(base),
     ...(plan.record === "annotations" && recordAnnotations(plan, images)),
@@ -101,7 +105,7 @@ export function assembleImage(
     }),
   );
   const layerDescriptor: Descriptor = {
-    mediaType: newLayerMediaType(family, plan.compression.algorithm),
+    mediaType: layerType,
     digest: layer.digest,
     size: layer.size,
   };

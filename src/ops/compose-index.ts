@@ -28,7 +28,9 @@ export function topManifest(
   );
   const stored = storedIndex(index);
   const topOf: TopManifest = async (target, tag, call) =>
-    plan.appendPlatforms === true ? storedIndex(await appendToTag(index, target, tag, call)) : stored;
+    plan.appendPlatforms === true && tag !== undefined
+      ? storedIndex(await appendToTag(index, target, tag, call))
+      : stored;
   return { descriptor: stored.descriptor, topOf };
 }
 

@@ -42,6 +42,10 @@ export interface ComposeOptions extends RegistryClientOptions {
    * and the users' names. Made, for this user alone, when something is to be kept. Default: nothing is kept.
    */
   readonly cacheDirectory?: string | undefined;
+  /**
+   * Takes an archive that goes to standard output (`oci-archive:-`), once it is whole. Default: such targets are refused.
+   */
+  readonly writeOutput?: ((content: AsyncIterable<Uint8Array>) => Promise<void>) | undefined;
 }
 
 /** What {@link compose} did. */
@@ -69,7 +73,7 @@ export interface ComposeResult {
 
 /** One place the image went to. */
 export interface PushedImage {
-  /** `registry/repository`, or `oci:DIR`. */
+  /** `registry/repository`, `oci:DIR`, `oci-archive:FILE`, `docker-archive:FILE`. */
   readonly name: string;
   readonly digest: Digest;
   readonly tags: readonly string[];

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { type MediaTypeFamily, mediaTypes } from "../model/media-types.ts";
+import type { Compression } from "../plan/compose-plan.ts";
 
 /** Media types of layers that mean the same in both families: OCI's, Docker's. */
 const layerPairs: readonly (readonly [string, string])[] = [
@@ -32,8 +33,16 @@ export function layerInFamily(layer: Descriptor, family: MediaTypeFamily, baseNa
   return { ...layer, mediaType: family === "docker" ? pair[1] : pair[0] };
 }
 
-/** The media type of the new layer. */
-export function newLayerMediaType(family: MediaTypeFamily, algorithm: "gzip" | "none"): string {
-  const types = mediaTypes[family];
-  return algorithm === "gzip" ? types.layerGzip : types.layer;
+/**
+ * The media type of the new layer.
+ *
+ * @throws ComposeImageError `FORMAT_UNSUPPORTED` for zstd in Docker's family, which has no name for it.
+ */
+export function newLayerMediaType(family: MediaTypeFamily, algorithm: Compression["algorithm"]): string {
+  if (algorithm === "none") return mediaTypes[family].layer;
+  if (algorithm === "gzip") return mediaTypes[family].layerGzip;
+  if (family === "oci") return mediaTypes.oci.layerZstd;
+  throw new ComposeImageError("FORMAT_UNSUPPORTED", "the docker format has no layers in zstd", {
+    hint: "Compose with --format oci, or with --compression gzip.",
+  });
 }

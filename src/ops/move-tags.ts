@@ -5,10 +5,10 @@ import type { StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
 import type { PushTarget } from "./push-image.ts";
 
-/** What a target's tag is to name: an image's manifest, or an index. */
-export type TopManifest = (target: Target, tag: string, call: Call) => Promise<StoredManifest>;
+/** What a target's tag is to name: an image's manifest, or an index. Where there is no tag, what the target is to hold. */
+export type TopManifest = (target: Target, tag: string | undefined, call: Call) => Promise<StoredManifest>;
 
-/** Tags of one target that name the same manifest or index. */
+/** What one target was given, and the tags that name it. */
 export interface MovedTags {
   readonly target: Target;
   readonly manifest: StoredManifest;
@@ -31,11 +31,11 @@ export async function moveTags(
   const moves = [];
   for (const { target, tags } of targets) {
     const byDigest = new Map<Digest, { target: Target; manifest: StoredManifest; tags: string[] }>();
-    for (const tag of tags) {
+    for (const tag of tags.length === 0 ? [undefined] : tags) {
       const manifest = await topOf(target, tag, call);
       const { digest } = manifest.descriptor;
       const move = byDigest.get(digest) ?? { target, manifest, tags: [] };
-      move.tags.push(tag);
+      if (tag !== undefined) move.tags.push(tag);
       byDigest.set(digest, move);
     }
     moves.push(...byDigest.values());
@@ -43,11 +43,19 @@ export async function moveTags(
   for (const { target, manifest } of moves) {
     if (!delivered.has(manifest.descriptor.digest)) await target.pushManifest(manifest, call);
   }
-  for (const { target, manifest, tags } of moves) {
-    for (const tag of tags) {
-      await target.tag(manifest, tag, call);
-      onTransfer({ kind: "tagged", store: target.name, descriptor: manifest.descriptor, tag });
+  for (const { target } of targets) {
+    const tagged: (() => void)[] = [];
+    for (const { manifest, tags } of moves.filter((move) => move.target === target)) {
+      const { descriptor } = manifest;
+      for (const tag of tags) {
+        await target.tag(manifest, tag, call);
+        const tell = (): void => onTransfer({ kind: "tagged", store: target.name, descriptor, tag });
+        if (target.commit === undefined) tell();
+        else tagged.push(tell);
+      }
     }
+    await target.commit?.(call);
+    for (const tell of tagged) tell();
   }
   return moves;
 }

@@ -1,7 +1,8 @@
 import type { Call } from "../io/call.ts";
 import type { ImageLocation } from "../model/location.ts";
+import { formatReference } from "../model/reference.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
-import { type ImageBlob, type PushTarget, presentAt } from "./push-image.ts";
+import { type ImageBlob, type PushTarget, presentAt, uploadable } from "./push-image.ts";
 
 /** A store the image goes to, with all the tags asked for there. */
 export interface Place {
@@ -15,11 +16,23 @@ export function placesOf(targets: readonly ImageLocation[]): Place[] {
   for (const location of targets) {
     const key = storeKey(location);
     const place = places.get(key) ?? { location, tags: [] };
-    const tag = (location.transport === "registry" ? location.reference.tag : location.tag) ?? "latest";
-    if (!place.tags.includes(tag)) place.tags.push(tag);
+    const tag = tagOf(location);
+    if (tag !== undefined && !place.tags.includes(tag)) place.tags.push(tag);
     places.set(key, place);
   }
   return [...places.values()];
+}
+
+/** The tag an image gets; an archive of `docker save` has whole names, or none. */
+function tagOf(location: ImageLocation): string | undefined {
+  switch (location.transport) {
+    case "registry":
+      return location.reference.tag ?? "latest";
+    case "docker-archive":
+      return location.reference && formatReference(location.reference);
+    default:
+      return location.tag ?? "latest";
+  }
 }
 
 /**
@@ -37,6 +50,7 @@ export async function openPlaces(
   const opened: PushTarget[] = [];
   for (const { location, tags } of placesOf(targets)) {
     const target = await stores.target(location, call);
+    target.expect?.(uploadable(blobs).map(({ descriptor }) => descriptor));
     opened.push({ target, tags, held: await presentAt(target, blobs, jobs, call), sent: new Set() });
   }
   return opened;

@@ -1,4 +1,5 @@
 import { gzip } from "../codec/gzip-writer.ts";
+import { zstd } from "../codec/zstd-writer.ts";
 import type { Call } from "../io/call.ts";
 import type { Content, OpenContent } from "../io/content.ts";
 import type { Spool } from "../io/spool.ts";
@@ -36,9 +37,7 @@ export async function stageLayer(
   const uncompressed = new Digester();
   const counted = digested(tar, uncompressed, call);
   const compressed = new Digester();
-  const content =
-    compression.algorithm === "gzip" ? gzip(counted, { level: compression.level, jobs }) : counted;
-  const extent = await spool.append(digested(content, compressed, call));
+  const extent = await spool.append(digested(pack(counted, compression, jobs), compressed, call));
   return {
     digest: compressed.digest(),
     diffId: uncompressed.digest(),
@@ -47,6 +46,17 @@ export async function stageLayer(
     entries,
     open: () => Promise.resolve(spool.read(extent)),
   };
+}
+
+function pack(tar: Content, compression: Compression, jobs: number): Content {
+  switch (compression.algorithm) {
+    case "gzip":
+      return gzip(tar, { level: compression.level, jobs });
+    case "zstd":
+      return zstd(tar, { level: compression.level });
+    case "none":
+      return tar;
+  }
 }
 
 async function* digested(content: Content, digester: Digester, call: Call): AsyncGenerator<Uint8Array> {

@@ -60,7 +60,7 @@ export type BaseImage =
 
 /** How the new layer is compressed. */
 export type Compression =
-  | { readonly algorithm: "gzip"; readonly level: number }
+  | { readonly algorithm: "gzip" | "zstd"; readonly level: number }
   | { readonly algorithm: "none" };
 
 /** Where files are copied from. Steps that take from the same share the object. */

@@ -4,25 +4,43 @@ import type { Call } from "../io/call.ts";
 import { errnoOf, localError } from "../io/local-error.ts";
 import type { Side } from "../io/transfer.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import { formatLocation, type ImageLocation, type LayoutLocation } from "../model/location.ts";
+import {
+  type ArchiveLocation,
+  formatLocation,
+  type ImageLocation,
+  isArchive,
+  type LayoutLocation,
+  standardOutput,
+} from "../model/location.ts";
+import { openArchive } from "./archive/open-archive.ts";
+import { type ArchiveTargetOptions, openArchiveTarget } from "./archive/open-archive-target.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
 import type { ManifestSelector, Source } from "./source.ts";
 import type { Target } from "./target.ts";
 
+/** Options of {@link Stores}. */
+export interface StoresOptions extends RegistryClientOptions, ArchiveTargetOptions {}
+
 /** Opens stores by location, and closes what they hold open. */
 export class Stores implements AsyncDisposable {
   readonly #registries: RegistryClient;
+  /** Released with the stores. */
+  readonly #open: AsyncDisposable[] = [];
+  /** Archives that are written, by path. */
+  readonly #targets = new Map<string, { readonly key: string; readonly target: Promise<Target> }>();
+  readonly #options: ArchiveTargetOptions;
 
-  constructor(options: RegistryClientOptions) {
+  constructor(options: StoresOptions) {
     this.#registries = new RegistryClient(options);
+    this.#options = options;
   }
 
   /**
    * The store an image is read from, and how to ask it for the image.
    *
-   * @throws ComposeImageError `LAYOUT_INVALID`, `MANIFEST_NOT_FOUND` for a layout that is not there or has not the one
-   *   image meant; `USAGE` for a blocked registry.
+   * @throws ComposeImageError `LAYOUT_INVALID`, `ARCHIVE_INVALID`, `MANIFEST_NOT_FOUND` for a layout or archive that is not
+   *   there or has not the one image meant; `USAGE` for a blocked registry.
    */
   async source(
     location: ImageLocation,
@@ -34,6 +52,11 @@ export class Stores implements AsyncDisposable {
       const source = this.#registries.source(location.reference, side);
       return { source, selector: digest === undefined ? { tag: tag ?? "latest" } : { digest } };
     }
+    if (isArchive(location)) {
+      const archive = await openArchive(location, side, call);
+      this.#open.push(archive);
+      return archive;
+    }
     await expectDirectory(location, side);
     const layout = await openLayout(location.directory, { side }, call);
     const { tag } = location;
@@ -44,20 +67,26 @@ export class Stores implements AsyncDisposable {
   }
 
   /**
-   * The store an image is written to. A layout directory that is not there yet is made.
+   * The store an image is written to. A layout directory that is not there yet is made. An archive is the same one each
+   * time it is asked for, so that several images come into it.
    *
-   * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`
+   * @throws ComposeImageError `LAYOUT_INVALID`, `LOCAL_IO`; `USAGE` for a file that is to be two kinds of archive.
    */
   async target(location: ImageLocation, call: Call): Promise<Target> {
     if (location.transport === "oci")
       return openLayout(location.directory, { create: true, side: "target" }, call);
+    if (isArchive(location)) return this.#archiveTarget(location, call);
     const { registry, repository } = location.reference;
     return this.#registries.repository(registry, repository, "target");
   }
 
-  /** The same without making anything: a layout that {@link target} would have to make gives `undefined`. */
+  /**
+   * The same without making anything: a layout that {@link target} would have to make gives `undefined`, and so does an
+   * archive, which is always made anew.
+   */
   async existingTarget(location: ImageLocation, call: Call): Promise<Target | undefined> {
     if (location.transport === "registry") return this.target(location, call);
+    if (isArchive(location)) return undefined;
     try {
       return await openLayout(location.directory, {}, call);
     } catch (error) {
@@ -66,7 +95,28 @@ export class Stores implements AsyncDisposable {
     }
   }
 
+  async #archiveTarget(location: ArchiveLocation, call: Call): Promise<Target> {
+    const { file } = location;
+    const path = file === standardOutput ? file : resolve(file);
+    const known = this.#targets.get(path);
+    if (known !== undefined && known.key !== storeKey(location)) {
+      throw new ComposeImageError("USAGE", `${file} is to be an archive of two kinds`, {
+        hint: "A docker-archive holds an OCI layout as well: skopeo reads it as either.",
+      });
+    }
+    const target = known?.target ?? this.#openArchiveTarget(location, call);
+    this.#targets.set(path, { key: storeKey(location), target });
+    return target;
+  }
+
+  async #openArchiveTarget(location: ArchiveLocation, call: Call): Promise<Target> {
+    const target = await openArchiveTarget(location, this.#options, call);
+    this.#open.push(target);
+    return target;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#open.splice(0).map((each) => each[Symbol.asyncDispose]()));
     await this.#registries.close();
   }
 }
@@ -86,6 +136,11 @@ async function expectDirectory(location: LayoutLocation, side: Side): Promise<vo
 /** What two locations have in common when they mean the same store. */
 export function storeKey(location: ImageLocation): string {
   if (location.transport === "oci") return `oci:${resolve(location.directory)}`;
+  if (isArchive(location)) return archiveKey(location);
   const { registry, repository } = location.reference;
   return `${registry}/${repository}`;
+}
+
+function archiveKey({ transport, file }: ArchiveLocation): string {
+  return `${transport}:${file === standardOutput ? file : resolve(file)}`;
 }

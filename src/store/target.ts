@@ -29,6 +29,15 @@ export interface Target extends Source {
    */
   pushManifest(manifest: StoredManifest, call: Call): Promise<void>;
 
-  /** Makes the tag name the manifest, atomically. Last step of any push. */
+  /** Makes the tag name the manifest, atomically. Last step of any push, but for {@link commit}. */
   tag(manifest: StoredManifest, tag: string, call: Call): Promise<void>;
+
+  /** Says which blobs are likely to be pushed, in the order in which they are best kept; where that matters. */
+  expect?(blobs: readonly Descriptor[]): void;
+
+  /**
+   * Makes all that was written and tagged appear, where that happens at once and not tag by tag. What comes after it
+   * needs another one.
+   */
+  commit?(call: Call): Promise<void>;
 }

@@ -15,6 +15,8 @@ export interface MemberHead {
 
 /** One member of an archive that is being read. */
 export interface TarMember extends MemberHead {
+  /** Bytes of the archive before the content, where that lies there in one piece: not for a sparse file. */
+  readonly contentOffset: number | undefined;
   /**
    * The file's content, `header.size` bytes, sparse files expanded; empty for all that are not files. May be asked for
    * once, may be left early, and ends to be readable when the next member is asked for. Chunks are parts of the
@@ -42,6 +44,7 @@ export interface Extent {
 export class OpenMember implements TarMember {
   readonly header: TarHeader;
   readonly offset: number;
+  readonly contentOffset: number | undefined;
   readonly #cursor: ChunkCursor;
   readonly #subject: string;
   readonly #extent: Extent;
@@ -51,6 +54,7 @@ export class OpenMember implements TarMember {
   constructor(header: TarHeader, offset: number, extent: Extent, cursor: ChunkCursor, subject: string) {
     this.header = header;
     this.offset = offset;
+    this.contentOffset = extent.parts === undefined ? cursor.position : undefined;
     this.#extent = extent;
     this.#unread = extent.stored;
     this.#cursor = cursor;

@@ -33,6 +33,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   PATH_ESCAPES: 6,
   LIMIT_EXCEEDED: 6,
   LAYOUT_INVALID: 6,
+  ARCHIVE_INVALID: 6,
   REGISTRY_REJECTED: 7,
   BLOB_UNKNOWN: 7,
   LOCAL_IO: 8,

@@ -173,6 +173,8 @@ describe("the choice of progress", () => {
       write: () => {},
       writeContent: () => Promise.resolve(),
       readInput: () => Promise.resolve(""),
+      writeWhole: () => Promise.resolve(),
+      isOutputTerminal: false,
       canAsk: false,
       ask: () => Promise.resolve(""),
       writeError: (text) => {

@@ -70,8 +70,8 @@ const wrongUsage: readonly (readonly [string, ComposeArguments, Omit<Refusal, "s
   ],
   [
     "a transport that is not supported",
-    { builder: "docker-archive:app.tar" },
-    { code: "REFERENCE_INVALID", message: ["--builder", "docker-archive:"], hint: "oci:DIR" },
+    { builder: "docker-daemon:app:1" },
+    { code: "REFERENCE_INVALID", message: ["--builder", "docker-daemon:"], hint: "oci:DIR" },
   ],
   [
     "a source outside the image",

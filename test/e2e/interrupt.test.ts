@@ -76,16 +76,19 @@ for (const kind of registryKinds) {
       expect(scene.proxy.exchanges.filter(isLayerRead)).toHaveLength(1);
     });
 
-    test("SIGINT while an image goes into a layout leaves the layout without the image and without other files", async () => {
+    test("SIGINT while an image goes into a layout and an archive leaves neither with it, and no other files", async () => {
       const directory = join(await temporaryDirectory("interrupted-layout"), "app");
+      const archives = await temporaryDirectory("interrupted-archive");
+      const tag = [`oci:${directory}:1`, `oci-archive:${join(archives, "a.tar")}`];
       const { digest = "" } = scene.base.layers[0]?.descriptor ?? {};
       const isBaseRead = ({ path }: Exchange): boolean => path.endsWith(digest);
       scene.proxy.fault = (exchange) => (isBaseRead(exchange) ? { kind: "hold", until: never } : undefined);
-      await scene.refused({ base: `${scene.proxy.host}/scene/base:1`, tag: `oci:${directory}:1` }, ofSigint, {
+      await scene.refused({ base: `${scene.proxy.host}/scene/base:1`, tag }, ofSigint, {
         interrupt: { when: scene.proxy.seen(isBaseRead) },
       });
       expect((await readdir(directory)).sort()).toEqual(["blobs", "index.json", "oci-layout"]);
       expect(JSON.parse(await readFile(join(directory, "index.json"), "utf8")).manifests).toEqual([]);
+      expect(await readdir(archives)).toEqual([]);
     });
 
     test("SIGINT between two tags says which one was moved", async () => {

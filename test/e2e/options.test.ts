@@ -274,6 +274,22 @@ describeWith(["cli", "docker-registry"], "the options of compose", () => {
     ]);
   });
 
+  test("--tag of an archive beside a registry: the base's layers are downloaded once for both", async () => {
+    const archive = join(await temporaryDirectory("archive"), "app.tar");
+    scene.proxy.forget();
+    const { stdout } = await succeed({
+      base: `${scene.proxy.host}/scene/base:1`,
+      tag: [`oci-archive:${archive}:1`, `${scene.registry.host}/scene/beside:1`],
+      "cache-dir": await temporaryDirectory("no-cache"),
+    });
+    const downloads = scene.proxy.exchanges.filter(
+      ({ method, path }) => method === "GET" && path.endsWith(scene.base.layers[0]?.descriptor.digest ?? "-"),
+    );
+    expect(downloads).toHaveLength(1);
+    const { digest } = await readImage(`${scene.registry.host}/scene/beside:1`);
+    expect(stdout).toBe(`oci-archive:${archive}@${digest}\n${scene.registry.host}/scene/beside@${digest}\n`);
+  });
+
   test("--dry-run reads no layer, pushes nothing and says what would be moved", async () => {
     scene.proxy.forget();
     const { stdout, stderr } = await succeed({

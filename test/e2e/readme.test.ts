@@ -87,9 +87,17 @@ describeWith(["cli"], "the README", () => {
   });
 
   test("the examples of ls and cat show the builder's files", async () => {
-    const result = await runBlock(blockWith("compose-image ls"));
+    const result = await runBlock(blockWith("compose-image ls registry.example"));
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stdout.toString()).toMatch(/^d\S+ 0:0 .* \/opt\/app-root\/src\/dist\/\nlisten\(\)$/);
+  });
+
+  test("the example of archives writes them, and lists what is in one", async () => {
+    const result = await runBlock(blockWith("--tag docker-archive:"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(
+      /^oci-archive:app-oci\.tar@(sha256:[0-9a-f]{64})\ndocker-archive:app\.tar@\1\nd\S+ .* \/run\/app\/dist\/\n$/,
+    );
   });
 
   test("the example with a directory of this machine takes from it", async () => {

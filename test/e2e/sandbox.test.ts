@@ -129,6 +129,18 @@ for (const kind of registryKinds) {
       await scene.expectUntouched();
     });
 
+    test("a target archive on a disk that fills up ends with 8 and is not there", async () => {
+      const archive = `${sandbox.temporary}/app.tar`;
+      const result = await sandbox.compose(scene.arguments({ tag: `oci-archive:${archive}` }));
+      expectMessage(result, {
+        status: 8,
+        code: "DISK_FULL",
+        message: [sandbox.temporary, "the disk is full"],
+        hint: "room",
+      });
+      expect(result.left).toEqual([]);
+    });
+
     test("a target layout on a disk that fills up ends with 8, gets no image and no other files", async () => {
       const layout = `${sandbox.temporary}/app`;
       const result = await sandbox.compose(scene.arguments({ tag: `oci:${layout}:1` }));

@@ -3,7 +3,7 @@ import { describeResult, fuzz } from "./fuzz.ts";
 import { fuzzTargets } from "./targets.ts";
 
 /** Those that take a millisecond and more for an input. */
-const slow = ["tar reader", "decompression", "merged layers"];
+const slow = ["tar reader", "decompression", "archives", "merged layers"];
 const quick = fuzzTargets.map(({ name }) => name).filter((name) => !slow.includes(name));
 
 it.each([

@@ -1,14 +1,20 @@
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { threadId } from "node:worker_threads";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { decompress } from "../../src/codec/decompress.ts";
+import { unstoppable } from "../../src/io/call.ts";
 import { cleanPath, componentsOf } from "../../src/layers/path.ts";
 import { parseWhiteout } from "../../src/layers/whiteout.ts";
 import { parseConfig } from "../../src/model/config.ts";
 import { descriptorFromJson } from "../../src/model/descriptor.ts";
 import { isJsonObject, type JsonObject } from "../../src/model/json.ts";
-import { formatLocation, parseLocation } from "../../src/model/location.ts";
+import { type ArchiveLocation, formatLocation, parseLocation } from "../../src/model/location.ts";
 import { encodeJson, encodeManifest, parseManifest } from "../../src/model/manifest.ts";
 import { selectPlatform } from "../../src/model/select-platform.ts";
 import { deriveConfig } from "../../src/ops/derive-config.ts";
+import { openArchive } from "../../src/store/archive/open-archive.ts";
 import { parseChallenges } from "../../src/store/registry/auth/challenge.ts";
 import { checkRealm } from "../../src/store/registry/auth/realm.ts";
 import type { ByteString } from "../../src/tar/byte-string.ts";
@@ -17,6 +23,7 @@ import { parsePaxRecords } from "../../src/tar/pax.ts";
 import { readTar } from "../../src/tar/reader.ts";
 import { inChunks } from "../codec/chunking.ts";
 import { compose } from "../layers/support/compose.ts";
+import { archiveInput } from "./archive-input.ts";
 import { config, descriptor, index, jsonInput, manifest } from "./json-input.ts";
 import { layersInput } from "./layers-input.ts";
 import { chunkSizes, mutateBytes } from "./mutate.ts";
@@ -37,6 +44,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   { name: "extended headers", firstCheck: "the first record's form", run: runPaxRecords },
   { name: "decompression", firstCheck: "the packed header", run: runDecompression },
   { name: "challenges", firstCheck: "a scheme with a parameter", run: runChallenges },
+  { name: "archives", firstCheck: "the archive's own documents", run: runArchives },
   { name: "merged layers", firstCheck: "names and links that can be unpacked", run: runLayers },
 ];
 
@@ -182,6 +190,35 @@ async function runChallenges(random: Random): Promise<Verdict> {
     }),
   );
   return { outcome, isPast: found !== undefined };
+}
+
+/** Where archives are put to be read: one after the other in each thread. */
+const archivePath = join(tmpdir(), `compose-image-fuzz-${process.pid}-${threadId}.tar`);
+
+async function runArchives(random: Random): Promise<Verdict> {
+  const { transport, bytes } = archiveInput(random);
+  await writeFile(archivePath, bytes);
+  try {
+    const { outcome } = await outcomeOf(() => readImage({ transport, file: archivePath }));
+    return { outcome, isPast: outcome !== "ARCHIVE_INVALID" };
+  } finally {
+    await rm(archivePath);
+  }
+}
+
+/** Reads all that an archive's image has. */
+async function readImage(location: ArchiveLocation): Promise<void> {
+  const archive = await openArchive(location, "builder", unstoppable);
+  try {
+    const { bytes, descriptor } = await archive.source.manifest(archive.selector, unstoppable);
+    const parsed = parseManifest(bytes, descriptor.mediaType, "it");
+    for (const blob of parsed.kind === "index" ? [] : [parsed.config, ...parsed.layers]) {
+      for await (const chunk of await archive.source.fetch(blob, unstoppable))
+        expectHolds(chunk.byteLength > 0, "chunks have bytes");
+    }
+  } finally {
+    await archive[Symbol.asyncDispose]();
+  }
 }
 
 async function runLayers(random: Random): Promise<Verdict> {

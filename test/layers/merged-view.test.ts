@@ -1,4 +1,8 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { digestOf } from "../../src/model/digest.ts";
+import { inChunks } from "../codec/chunking.ts";
+import { eStargzFooter, oldStargzFooter } from "../support/seekable-layers.ts";
 import { gnuMagic, member } from "../tar/craft.ts";
 import { compose, merged } from "./support/compose.ts";
 import { dir, file, hardlink, opaque, symlink, tarOf, whiteout } from "./support/entries.ts";
@@ -472,20 +476,43 @@ describe("entries of other kinds", () => {
     expect(headers["out/pipe"]).toMatchObject({ type: "fifo" });
   });
 
-  it("of the eStargz format at the root are left out, and kept anywhere else", async () => {
-    expect(
-      await merged(
-        [
-          [
-            file("stargz.index.json", "{}"),
-            file(".prefetch.landmark", "x"),
-            file(".no.prefetch.landmark", "x"),
-            file("d/stargz.index.json", "mine"),
-          ],
-        ],
-        "/",
-      ),
-    ).toEqual({ d: "directory", "d/stargz.index.json": "mine" });
+  describe("of the eStargz format", () => {
+    const others = [file("d/stargz.index.json", "mine"), file("d/.prefetch.landmark", "x")];
+    const left = { d: "directory", "d/stargz.index.json": "mine", "d/.prefetch.landmark": "x" };
+    const table = file("stargz.index.json", "{}");
+
+    it("at the root are left out where there is a landmark, and kept anywhere else", async () => {
+      const landmark = file(".no.prefetch.landmark", "\x0f");
+      for (const entries of [
+        [landmark, ...others, table],
+        [table, ...others, landmark],
+      ]) {
+        expect(await merged([entries], "/")).toEqual(left);
+      }
+    });
+
+    it("are left out where the manifest or the footer says so", async () => {
+      const tar = tarOf([...others, table]);
+      const declared = layerOf(tar, {
+        annotations: { "containerd.io/snapshot/stargz/toc.digest": digestOf(tar) },
+      });
+      expect(await merged([declared], "/")).toEqual(left);
+      for (const footer of [eStargzFooter(1234), oldStargzFooter(1234)]) {
+        const packed = Buffer.concat([gzipSync(tar), footer]);
+        expect(await merged([layerOf(packed, { served: (all) => inChunks(all, 7) })], "/")).toEqual(left);
+      }
+      const almost = Buffer.concat([gzipSync(tar), eStargzFooter(1234), Buffer.alloc(1)]);
+      expect(await merged([layerOf(almost)], "/")).toEqual({ ...left, "stargz.index.json": "{}" });
+    });
+
+    it("are files like others in layers that are none", async () => {
+      const mine = [table, file(".prefetch.landmark", "more than a byte"), ...others];
+      expect(await merged([mine], "/")).toEqual({
+        ...left,
+        "stargz.index.json": "{}",
+        ".prefetch.landmark": "more than a byte",
+      });
+    });
   });
 
   it("that are sparse come out whole", async () => {

@@ -96,6 +96,54 @@ describe("a location", () => {
     expect(formatLocation(parseLocation(text))).toBe(text);
   });
 
+  it.each([
+    ["oci-archive:build/app.tar", { transport: "oci-archive", file: "build/app.tar" }],
+    ["oci-archive:/a/b.tar:1.2", { transport: "oci-archive", file: "/a/b.tar", tag: "1.2" }],
+    ["oci-archive:-", { transport: "oci-archive", file: "-" }],
+    ["docker-archive:app.tar", { transport: "docker-archive", file: "app.tar" }],
+    [
+      "docker-archive:app.tar:localhost:5000/app:1",
+      {
+        transport: "docker-archive",
+        file: "app.tar",
+        reference: { registry: "localhost:5000", repository: "app", tag: "1" },
+      },
+    ],
+  ])("%s is an archive", (text, location) => {
+    expect(parseLocation(text)).toEqual(location);
+    expect(formatLocation(parseLocation(text))).toBe(text);
+  });
+
+  it("of docker's archives has a name in full, however it is written", () => {
+    expect(formatLocation(parseLocation("docker-archive:a.tar:debian"))).toBe(
+      "docker-archive:a.tar:docker.io/library/debian:latest",
+    );
+  });
+
+  it("on standard output may be written as a device", () => {
+    expect(formatLocation(parseLocation("docker-archive:/dev/stdout:app:1"))).toBe(
+      "docker-archive:-:docker.io/library/app:1",
+    );
+    expect(formatLocation(parseLocation("oci-archive:/dev/stdout"))).toBe("oci-archive:-");
+  });
+
+  it.each([
+    ["oci-archive:", "oci-archive:FILE"],
+    ["oci-archive::1", "oci-archive:FILE"],
+    ["oci-archive:a.tar:", "oci-archive:FILE:TAG"],
+    ["oci-archive:a.tar:a b", "oci-archive:FILE:TAG"],
+    ["oci-archive:a.tar:@0", "oci-archive:FILE:TAG"],
+    ["docker-archive:", "docker-archive:FILE"],
+    ["docker-archive:a.tar:", "registry.example/team/app"],
+    ["docker-archive:a.tar:App", "lower case"],
+    ["docker-archive:a.tar:@0", "64"],
+    [`docker-archive:a.tar:app@${digest}`, "from @ on"],
+  ])("%s is refused: %s", (text, hint) => {
+    expect(() => parseLocation(text)).toThrow(
+      expect.objectContaining({ code: "REFERENCE_INVALID", hint: expect.stringContaining(hint) }),
+    );
+  });
+
   it("without a transport is in a registry", () => {
     expect(parseLocation("r.example/app:1")).toMatchObject({ transport: "registry" });
     expect(formatLocation(parseLocation("docker://r.example/app:1"))).toBe("r.example/app:1");
@@ -107,8 +155,7 @@ describe("a location", () => {
     "oci:dir:",
     "oci:dir:a b",
     "oci:dir:-x",
-    "oci-archive:x.tar",
-    "docker-archive:x",
+    "docker-daemon:x",
     "dir:/x",
     "containers-storage:x",
   ])("%s is refused with a hint", (text) => {

@@ -334,6 +334,33 @@ describe("media types", () => {
     });
   });
 
+  it("of OCI may have the new layer in zstd, with the files and the diffID that it has in gzip", async () => {
+    const [gzip, zstd] = [
+      await composed({ record: "none" }),
+      await composed({ record: "none", compression: "zstd:19" }),
+    ];
+    expect(zstd.manifest.layers.map(({ mediaType }) => mediaType)).toEqual([
+      mediaTypes.oci.layerGzip,
+      mediaTypes.oci.layerZstd,
+    ]);
+    expect(zstd.topLayer).toEqual(gzip.topLayer);
+    expect(zstd.config).toEqual(gzip.config);
+  });
+
+  it("of Docker have no name for zstd, which is refused before anything is read", async () => {
+    const directory = await layoutOf({ builder, base: docker });
+    for (const [flags, given] of [
+      [{ format: "docker" }, undefined],
+      [{}, directory],
+    ] as const) {
+      await expect(composed({ ...flags, compression: "zstd" }, {}, given)).rejects.toMatchObject({
+        code: "FORMAT_UNSUPPORTED",
+        message: expect.stringContaining("zstd"),
+        hint: expect.stringContaining("--compression gzip"),
+      });
+    }
+  });
+
   it("without a counterpart cannot be converted", async () => {
     const zstd = { ...base, layerChanges: { 0: { mediaType: mediaTypes.oci.layerZstd } } };
     await expect(

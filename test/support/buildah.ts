@@ -23,8 +23,12 @@ export interface Buildah {
   build(build: BuildahBuild): Promise<void>;
   /** As `build`, for a Dockerfile that may be refused. */
   attempt(build: BuildahBuild): Promise<CommandResult>;
-  /** Pushes a stored image to `oci:DIR:TAG` or `docker://HOST/NAME:TAG`, keeping its layers. */
-  push(name: string, destination: string): Promise<void>;
+  /**
+   * Pushes a stored image to `oci:DIR:TAG` or `docker://HOST/NAME:TAG`.
+   *
+   * @param compression how its layers are packed; default gzip.
+   */
+  push(name: string, destination: string, compression?: "gzip" | "zstd" | "zstd:chunked"): Promise<void>;
   /** Takes in an image that skopeo can read, so that a `FROM` finds it as `localhost/NAME`. */
   pull(source: string, name: string): Promise<void>;
 }
@@ -67,9 +71,10 @@ export async function createBuildah(directory?: string): Promise<Buildah> {
     async attempt(build) {
       return attempt("buildah", await buildArgs(build), { env, cwd: build.context });
     },
-    async push(name, destination) {
-      const args = [...storeArgs, "push", "--quiet", "--tls-verify=false", `localhost/${name}`, destination];
-      await run("buildah", args, { env });
+    async push(name, destination, compression = "gzip") {
+      const format = `--compression-format=${compression}`;
+      const args = ["push", "--quiet", "--tls-verify=false", format, `localhost/${name}`, destination];
+      await run("buildah", [...storeArgs, ...args], { env });
     },
     async pull(source, name) {
       const stored = `containers-storage:[vfs@${join(store, "root")}+${join(store, "run")}]localhost/${name}`;

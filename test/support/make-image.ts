@@ -21,8 +21,19 @@ export interface MadeFile {
   readonly linkname?: string;
 }
 
+/** A layer's blob with all that manifest and configuration say of it. */
+export interface PackedLayer {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+  readonly diffId: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 /** A layer: its entries, or its blob's very bytes. */
-export type MadeLayer = { readonly files: readonly MadeFile[] } | { readonly blob: Uint8Array };
+export type MadeLayer =
+  | { readonly files: readonly MadeFile[] }
+  | { readonly blob: Uint8Array }
+  | { readonly packed: PackedLayer };
 
 /** What {@link makeImage} makes. */
 export interface ImageSpec {
@@ -43,6 +54,7 @@ export interface MadeDescriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface MadeBlob {
@@ -82,6 +94,12 @@ export function makeImage(spec: ImageSpec): MadeImage {
   const { family = "oci", architecture = "amd64", execution = {}, created } = spec;
   const diffIds: string[] = [];
   const layers = spec.layers.map((layer) => {
+    if ("packed" in layer) {
+      const { bytes, mediaType, diffId, annotations } = layer.packed;
+      diffIds.push(diffId);
+      const { descriptor } = blobOf(mediaType, bytes);
+      return { descriptor: { ...descriptor, ...(annotations !== undefined && { annotations }) }, bytes };
+    }
     const tar = "blob" in layer ? layer.blob : tarOf(layer.files);
     diffIds.push(sha256(tar));
     return blobOf(types[family].layer, "blob" in layer ? tar : gzipSync(tar, { level: 1 }));

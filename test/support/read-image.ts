@@ -1,7 +1,7 @@
-import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
-import { extract, type Header } from "tar-stream";
+import type { Header } from "tar-stream";
 import { sha256 } from "./make-image.ts";
+import { readTarMembers } from "./read-tar.ts";
 
 /** A tar entry as tar-stream reads it. */
 export interface ReadEntry {
@@ -102,11 +102,6 @@ async function readLayer(
   { mediaType, digest }: { mediaType: string; digest: string },
   bytes: Buffer,
 ): Promise<ReadLayer> {
-  const entries = new Map<string, ReadEntry>();
-  const archive = Readable.from([bytes[0] === 0x1f ? gunzipSync(bytes) : bytes]).pipe(extract());
-  for await (const entry of archive) {
-    const content = Buffer.concat(await Readable.from(entry).toArray());
-    entries.set(entry.header.name.replace(/\/$/, ""), { header: entry.header, content });
-  }
+  const entries = await readTarMembers(bytes[0] === 0x1f ? gunzipSync(bytes) : bytes);
   return { mediaType, digest, bytes, entries };
 }

@@ -8,6 +8,7 @@ export type Need =
   | "skopeo"
   | "umoci"
   | "buildah"
+  | "podman"
   | "docker-registry"
   | "apt-get"
   | "dpkg-deb"

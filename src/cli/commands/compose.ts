@@ -10,6 +10,7 @@ import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
 import { withMovedTags } from "../moved-tags.ts";
+import { archivesOnOutput, expectOutputFree } from "../output-archive.ts";
 import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
@@ -77,6 +78,8 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   const { env } = terminal;
   const plans = await readPlans(flags, terminal);
   const dryRun = parseDryRun(flags.dryRun);
+  const outputArchives = archivesOnOutput(plans);
+  if (dryRun === false) expectOutputFree(outputArchives, flags, terminal);
   const movedTags: string[] = [];
   const options: ComposeOptions = {
     ...registryOptions(flags, terminal),
@@ -86,6 +89,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     temporaryDirectory: tmpdir(),
     cacheDirectory: cacheDirectory(flags, env),
     signal: terminal.signal,
+    writeOutput: (content) => terminal.writeWhole(content),
     onTransfer: (event) => {
       if (event.kind === "tagged") movedTags.push(`${event.store}:${event.tag}`);
       progress.listener(event);
@@ -104,7 +108,7 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
     for await (const result of composeEach(plans, options)) {
       progress.stop();
       results.push(result);
-      await report(result, results, flags, terminal);
+      await report(result, results, outputArchives.length > 0, flags, terminal);
       progress = startProgress(terminal, flags);
     }
   } catch (error) {
@@ -116,10 +120,11 @@ async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void
   if (flags.json) terminal.write(`${visibleJson(more.length === 0 ? only : [only, ...more])}\n`);
 }
 
-/** Tells of an image that is done; `results` are all so far. */
+/** Tells of an image that is done; `results` are all so far. Where standard output holds an archive, all is told elsewhere. */
 async function report(
   result: ComposeResult,
   results: readonly ComposeResult[],
+  holdsArchive: boolean,
   flags: CommandFlags,
   terminal: Terminal,
 ): Promise<void> {
@@ -135,8 +140,13 @@ async function report(
     terminal.writeError(forecast === undefined ? summarize(result) : describeForecast(forecast));
   }
   if (flags.json) return;
-  if (flags.dryRun === "full" && descriptor !== undefined) terminal.write(`${descriptor.digest}\n`);
-  else for (const { name, digest } of pushed) terminal.write(`${name}@${digest}\n`);
+  if (flags.dryRun === "full" && descriptor !== undefined) {
+    terminal.write(`${descriptor.digest}\n`);
+    return;
+  }
+  const lines = pushed.map(({ name, digest }) => `${name}@${digest}\n`).join("");
+  if (!holdsArchive) terminal.write(lines);
+  else if (!flags.quiet) terminal.writeError(lines);
 }
 
 function parseDryRun(value: boolean | string | undefined): false | "plan" | "full" {

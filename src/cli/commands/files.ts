@@ -33,7 +33,7 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
     .description("Lists the files of an image as a container would see them: mode, owner, size, time, path.")
     .argument(
       "<image>",
-      "a registry reference or oci:DIR[:TAG]; or local:DIR, without what .dockerignore leaves out",
+      "a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR, without what .dockerignore leaves out",
     )
     .argument("[path]", "directory or file in the image", "/")
     .option("-R, --recursive", "list directories below, too")
@@ -55,7 +55,7 @@ export function addCatCommand(program: Command, terminal: Terminal): void {
     .command("cat")
     .summary("print a file of an image")
     .description("Prints a file of an image, once the layer it is in has been verified.")
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]; or local:DIR")
+    .argument("<image>", "a registry reference, oci:DIR, oci-archive:FILE, docker-archive:FILE; or local:DIR")
     .argument("<path>", "file in the image; symlinks are followed")
     .option(...platformOption);
   addRegistryOptions(command);

@@ -46,7 +46,7 @@ const words: Shape<readonly string[]> = {
 export const fileShape = object(
   {
     builder: described(
-      "What the copies are taken from: an image (a registry reference or oci:DIR[:TAG]), or a directory (local:DIR).",
+      "What the copies are taken from: an image (a registry reference, oci:DIR, oci-archive:FILE or docker-archive:FILE), or a directory (local:DIR).",
       image,
     ),
     builders: described(
@@ -98,8 +98,8 @@ export const fileShape = object(
     builderPlatform: described("Platform of the builders, where it differs.", platform),
     tags: described("Where the image is pushed to.", list(text("an image", parseTarget), "a list of images")),
     compression: described(
-      "Of the new layer: gzip, gzip:LEVEL or none. By default gzip:6.",
-      text("gzip[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
+      "Of the new layer: gzip, gzip:LEVEL, zstd, zstd:LEVEL or none. By default gzip:6.",
+      text("gzip[:LEVEL], zstd[:LEVEL] or none", parseCompression, { pattern: compressionPattern }),
     ),
     sourceDateEpoch: described(
       "Seconds since 1970: sets back later file times, and dates the image.",

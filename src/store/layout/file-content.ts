@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Call } from "../../io/call.ts";
 import { localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
@@ -27,7 +27,7 @@ export async function* readFileContent(
   extent: FileExtent,
   call: Call,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024, noFollow = false } = extent;
+  const { noFollow = false } = extent;
   call.signal.throwIfAborted();
   const handle = await open(path, constants.O_RDONLY | (noFollow ? constants.O_NOFOLLOW : 0)).catch(
     (cause: unknown) => {
@@ -35,23 +35,38 @@ export async function* readFileContent(
     },
   );
   try {
-    let position = start;
-    while (position < end) {
-      call.signal.throwIfAborted();
-      const wanted = Math.min(chunkSize, end - position);
-      const { bytesRead, buffer } = await handle
-        .read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
-        .catch((cause: unknown) => {
-          throw localError(cause, `cannot read ${path}`);
-        });
-      if (bytesRead === 0) {
-        if (end === Number.POSITIVE_INFINITY) return;
-        throw new ComposeImageError("LOCAL_IO", `${path} ended after ${position} of ${end} bytes`);
-      }
-      position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* readOpenFile(handle, path, extent, call);
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * The same of a file that is open, and stays so.
+ *
+ * @param path for messages.
+ */
+export async function* readOpenFile(
+  handle: FileHandle,
+  path: string,
+  extent: Omit<FileExtent, "noFollow">,
+  call: Call,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024 } = extent;
+  let position = start;
+  while (position < end) {
+    call.signal.throwIfAborted();
+    const wanted = Math.min(chunkSize, end - position);
+    const { bytesRead, buffer } = await handle
+      .read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
+      .catch((cause: unknown) => {
+        throw localError(cause, `cannot read ${path}`);
+      });
+    if (bytesRead === 0) {
+      if (end === Number.POSITIVE_INFINITY) return;
+      throw new ComposeImageError("LOCAL_IO", `${path} ended after ${position} of ${end} bytes`);
+    }
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }

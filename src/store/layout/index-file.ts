@@ -7,7 +7,7 @@ import { errnoOf, localError } from "../../io/local-error.ts";
 import { descriptorFromJson } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { JsonObject } from "../../model/json.ts";
-import { parseJsonObject } from "../../model/parse-json.ts";
+import { type Invalid, parseJsonObject } from "../../model/parse-json.ts";
 import type { IndexEntry } from "./index-entry.ts";
 import { readSmallFile } from "./small-file.ts";
 import { TemporaryFile } from "./temporary-file.ts";
@@ -20,7 +20,7 @@ export interface IndexSnapshot {
 }
 
 /** Largest `index.json` read, in bytes; room for some hundred thousand images. */
-const maxIndexSize = 64 * 1024 * 1024;
+export const maxIndexSize = 64 * 1024 * 1024;
 
 /** How often a document that is not JSON is read again: other tools overwrite it in place. */
 const readAttempts = 4;
@@ -52,7 +52,9 @@ export class IndexFile {
       const version = await this.#version();
       if (this.#cached?.version === version) return this.#cached.snapshot;
       try {
-        const snapshot = this.#parse(await readSmallFile(this.#path, maxIndexSize));
+        const snapshot = parseIndex(await readSmallFile(this.#path, maxIndexSize), (what) =>
+          this.#invalid(what),
+        );
         this.#cached = { version, snapshot };
         return snapshot;
       } catch (cause) {
@@ -108,26 +110,26 @@ export class IndexFile {
     }
   }
 
-  #parse(bytes: Uint8Array): IndexSnapshot {
-    const { manifests, ...rest } = parseJsonObject(bytes, (what) => this.#invalid(what));
-    if (!Array.isArray(manifests)) throw this.#invalid("manifests is not a list");
-    const entries = manifests.map((json, i) => {
-      try {
-        return {
-          descriptor: descriptorFromJson(json, `entry ${i + 1} of index.json`),
-          json: json as JsonObject,
-        };
-      } catch (cause) {
-        throw this.#invalid(cause instanceof Error ? cause.message : "an entry is malformed", cause);
-      }
-    });
-    return { entries, rest };
-  }
-
-  #invalid(what: string, cause?: unknown): ComposeImageError {
+  #invalid(what: string): ComposeImageError {
     return new ComposeImageError("LAYOUT_INVALID", `${this.#path}: ${what}`, {
       hint: "The directory is not a whole OCI image layout; write it again with the tool that made it.",
-      cause,
     });
   }
+}
+
+/** Reads `index.json`; `invalid` makes the error for anything that is none. */
+export function parseIndex(bytes: Uint8Array, invalid: Invalid): IndexSnapshot {
+  const { manifests, ...rest } = parseJsonObject(bytes, invalid);
+  if (!Array.isArray(manifests)) throw invalid("manifests is not a list");
+  const entries = manifests.map((json, i) => {
+    try {
+      return {
+        descriptor: descriptorFromJson(json, `entry ${i + 1} of index.json`),
+        json: json as JsonObject,
+      };
+    } catch (cause) {
+      throw invalid(cause instanceof Error ? cause.message : "an entry is malformed");
+    }
+  });
+  return { entries, rest };
 }

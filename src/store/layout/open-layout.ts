@@ -8,15 +8,12 @@ import { parseTemporaryName } from "../../io/temporary-name.ts";
 import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { mediaTypes } from "../../model/media-types.ts";
-import { parseJsonObject } from "../../model/parse-json.ts";
 import { BlobDirectory } from "./blob-directory.ts";
 import { IndexFile } from "./index-file.ts";
+import { expectLayoutVersion, layoutFile, maxLayoutFileSize } from "./layout-file.ts";
 import { LayoutStore } from "./layout-store.ts";
 import { readSmallFile } from "./small-file.ts";
 import { TemporaryFile } from "./temporary-file.ts";
-
-/** Largest `oci-layout` read, in bytes. */
-const maxLayoutFileSize = 64 * 1024;
 
 /** Options of {@link openLayout}. */
 export interface LayoutOptions {
@@ -94,7 +91,7 @@ async function writeLayout(directory: string, index: IndexFile): Promise<void> {
   }
   const file = new TemporaryFile(directory, "index");
   try {
-    await file.append(Buffer.from('{"imageLayoutVersion":"1.0.0"}', "utf8"));
+    await file.append(Buffer.from(layoutFile, "utf8"));
     await file.publish(join(directory, "oci-layout"));
   } finally {
     await file.discard();
@@ -112,10 +109,6 @@ async function hasLayoutFile(directory: string): Promise<boolean> {
     if (/^(ENOENT|ENOTDIR)$/.test(errnoOf(cause))) return false;
     throw localError(cause, `cannot read ${path}`);
   }
-  const invalid = (what: string) => new ComposeImageError("LAYOUT_INVALID", `${path}: ${what}`);
-  const version = parseJsonObject(bytes, invalid).imageLayoutVersion;
-  if (typeof version !== "string" || !version.startsWith("1.")) {
-    throw invalid(`the layout version is ${JSON.stringify(version) ?? "missing"}, not 1.x`);
-  }
+  expectLayoutVersion(bytes, (what) => new ComposeImageError("LAYOUT_INVALID", `${path}: ${what}`));
   return true;
 }

@@ -29,6 +29,8 @@ const location = fc.constantFrom(
     `localhost:5000/x/y@sha256:${"a".repeat(64)}`,
     "oci:dir",
     "oci:a b/$x:v1",
+    "oci-archive:a b.tar:v1",
+    "docker-archive:-:r.example:5000/app:1",
   ].map(parseLocation),
 );
 const directory = fc.constantFrom(
@@ -201,6 +203,7 @@ const plan: fc.Arbitrary<ComposePlan> = fc
     annotations: fc.oneof(dictionary, fc.constant({})),
     compression: fc.oneof(
       fc.nat(9).map((level): ComposePlan["compression"] => ({ algorithm: "gzip", level })),
+      fc.nat(18).map((level): ComposePlan["compression"] => ({ algorithm: "zstd", level: level + 1 })),
       fc.constant<ComposePlan["compression"]>({ algorithm: "none" }),
     ),
     record: fc.constantFrom<ComposePlan["record"]>("annotations", "none"),

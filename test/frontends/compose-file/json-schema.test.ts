@@ -41,6 +41,7 @@ describe("the schema", () => {
     "sourceDateEpoch: ${EPOCH}",
     "sourceDateEpoch: 1700000000",
     "compression: gzip:${LEVEL:-6}",
+    "compression: zstd:19",
     "record: ${RECORD}",
     "stopSignal: 9",
     "expose: [80, 53/udp, '${PORT}']",

@@ -131,6 +131,9 @@ describe("flags", () => {
     ["gzip", { algorithm: "gzip", level: 6 }],
     ["gzip:0", { algorithm: "gzip", level: 0 }],
     ["gzip:9", { algorithm: "gzip", level: 9 }],
+    ["zstd", { algorithm: "zstd", level: 3 }],
+    ["zstd:1", { algorithm: "zstd", level: 1 }],
+    ["zstd:19", { algorithm: "zstd", level: 19 }],
     ["none", { algorithm: "none" }],
   ])("--compression %s is %j", (text, compression) => {
     expect(parse({ compression: text }).compression).toEqual(compression);
@@ -211,8 +214,10 @@ describe("flags", () => {
     [{ platform: "linux/amd64," }, "PLATFORM_INVALID", 'not a platform: ""', "linux/arm64"],
     [{ platform: ["amd64", "all"] }, "USAGE", "--platform: all, and others beside it", "all alone"],
     [{ builderPlatform: "a/b/c/d" }, "PLATFORM_INVALID", "not a platform", "linux/arm64"],
-    [{ compression: "zstd:99" }, "USAGE", "--compression zstd:99", "gzip"],
-    [{ compression: "gzip:10" }, "USAGE", "--compression gzip:10", "0 to 9"],
+    [{ compression: "zstd:20" }, "USAGE", "--compression zstd:20", "zstd:19"],
+    [{ compression: "zstd:0" }, "USAGE", "--compression zstd:0", "zstd:1 "],
+    [{ compression: "brotli" }, "USAGE", "--compression brotli", "zstd"],
+    [{ compression: "gzip:10" }, "USAGE", "--compression gzip:10", "gzip:9"],
     [{ sourceDateEpoch: "yesterday" }, "USAGE", "source date epoch", "git log"],
     [{ sourceDateEpoch: "-1" }, "USAGE", "source date epoch", "git log"],
     [{ sourceDateEpoch: 1.5 }, "USAGE", "source date epoch", "git log"],

@@ -16,6 +16,8 @@ export interface TestLayer extends LayerBlob {
 /** Options of {@link layerOf}. */
 export interface LayerOptions {
   readonly name?: string;
+  /** Of the descriptor. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** What is read in place of the bytes the descriptor names, by how often the layer was opened before. */
   readonly served?: (bytes: Buffer, time: number) => Content | Promise<Content>;
 }
@@ -27,6 +29,7 @@ export function layerOf(entries: readonly EntrySpec[] | Buffer, options: LayerOp
     mediaType: mediaTypes.oci.layer,
     digest: digestOf(bytes),
     size: bytes.byteLength,
+    ...(options.annotations !== undefined && { annotations: options.annotations }),
   };
   const opened = { times: 0 };
   const { name = "a layer", served = (all) => inChunks(all, 4096) } = options;

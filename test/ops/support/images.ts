@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { decompress } from "../../../src/codec/decompress.ts";
 import { unstoppable } from "../../../src/io/call.ts";
 import { collect } from "../../../src/io/collect.ts";
 import { type Descriptor, descriptorFromJson } from "../../../src/model/descriptor.ts";
@@ -146,15 +147,15 @@ export async function readIndex(directory: string, tag: string): Promise<ReadInd
   return { ...JSON.parse(Buffer.from(bytes).toString()), digest: descriptor.digest };
 }
 
-/** Reads an image back; its top layer must be gzip. */
+/** Reads an image back. */
 export async function readImage(directory: string, tag: string): Promise<ReadImage> {
   const layout = await openLayout(directory, {}, unstoppable);
   const stored = await layout.manifest({ tag }, unstoppable);
   const manifest = JSON.parse(Buffer.from(stored.bytes).toString());
   const blob = async (value: unknown): Promise<Buffer> =>
     collect(await layout.fetch(descriptorFromJson(value, "it"), unstoppable), 1e7, "it");
-  const { gunzipSync } = await import("node:zlib");
-  const top = await readAll(gunzipSync(await blob(manifest.layers.at(-1))));
+  const last = await layout.fetch(descriptorFromJson(manifest.layers.at(-1), "top"), unstoppable);
+  const top = await readAll(await collect(decompress(last, "top"), 1e7, "top"));
   return {
     digest: stored.descriptor.digest,
     manifest,

@@ -1,0 +1,225 @@
+import type { Call } from "../../io/call.ts";
+import type { Content, OpenContent } from "../../io/content.ts";
+import { verify } from "../../io/verify.ts";
+import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
+import { bytesOfText } from "../../tar/byte-string.ts";
+import { paddingOf } from "../../tar/header-block.ts";
+import { bodyPadding, encodeHeader, endOfArchive } from "../../tar/writer.ts";
+import { blobName } from "./archive-content.ts";
+import type { ArchiveDraft } from "./archive-draft.ts";
+
+/** A blob's place in the archive. */
+interface Slot {
+  readonly digest: Digest;
+  /** Bytes of content. */
+  readonly size: number;
+  readonly header: Buffer;
+  /** Bytes of the archive before the header. */
+  readonly start: number;
+  isComplete: boolean;
+  /** Settles when the writing that is under way has ended. */
+  turn: Promise<void>;
+}
+
+/** A small file of an archive that is not a blob. */
+export interface ArchiveDocument {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Writes blobs into an archive as they come, several at a time: as each one's size is known, it has its place before its
+ * first byte is there.
+ */
+export class ArchiveWriter implements AsyncDisposable {
+  readonly #makeDraft: () => Promise<ArchiveDraft>;
+  #slots = new Map<Digest, Slot>();
+  /** Where the next slot begins. */
+  #end = 0;
+  #draft: ArchiveDraft;
+  /** Whether the draft has its documents, and is not to be changed any more. */
+  #isFinished = false;
+  #reopening: Promise<void> | undefined;
+
+  /** @param makeDraft gives the first draft, and another where blobs have to be put in order, or come later. */
+  static async open(makeDraft: () => Promise<ArchiveDraft>): Promise<ArchiveWriter> {
+    return new ArchiveWriter(makeDraft, await makeDraft());
+  }
+
+  private constructor(makeDraft: () => Promise<ArchiveDraft>, draft: ArchiveDraft) {
+    this.#makeDraft = makeDraft;
+    this.#draft = draft;
+  }
+
+  /** Gives blobs their places, in this order. */
+  reserve(blobs: readonly Pick<Descriptor, "digest" | "size">[]): void {
+    for (const blob of blobs) this.#slotOf(blob);
+  }
+
+  /** The size of a blob that is there as a whole. */
+  size(digest: Digest): number | undefined {
+    const slot = this.#slots.get(digest);
+    return slot?.isComplete ? slot.size : undefined;
+  }
+
+  /** The digests of the blobs that are there as a whole. */
+  get digests(): Digest[] {
+    return [...this.#slots.values()].filter(({ isComplete }) => isComplete).map(({ digest }) => digest);
+  }
+
+  /** The bytes of a blob that is there, **not verified**. */
+  read(digest: Digest, call: Call): Content {
+    const slot = this.#slots.get(digest);
+    const start = slot === undefined ? 0 : slot.start + slot.header.byteLength;
+    return this.#draft.read(start, start + (slot?.size ?? 0), call);
+  }
+
+  /**
+   * Writes a blob that has to be the descriptor's; on failure it is not there.
+   *
+   * @throws ComposeImageError `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `DISK_FULL`, `LOCAL_IO`, and what the content throws.
+   */
+  async write(descriptor: Descriptor, open: OpenContent, subject: string, call: Call): Promise<void> {
+    await this.#reopen(call);
+    const slot = this.#slotOf(descriptor);
+    const before = slot.turn;
+    const writing = before.then(async () => {
+      if (!slot.isComplete) await this.#fill(slot, descriptor, await open(call), subject, call);
+    });
+    slot.turn = writing.catch(() => {});
+    await writing;
+  }
+
+  /**
+   * Puts the blobs into the given order where they are not, writes the documents behind them, and ends the archive.
+   *
+   * @param order every complete blob.
+   * @returns the finished file, and how many bytes it has.
+   */
+  async finish(
+    order: readonly Digest[],
+    documents: readonly ArchiveDocument[],
+    call: Call,
+  ): Promise<{ readonly draft: ArchiveDraft; readonly size: number }> {
+    await this.#reopen(call);
+    const slots = order.flatMap((digest) => this.#slots.get(digest) ?? []);
+    if (!areConsecutive(slots, this.#end)) await this.#arrange(slots, call);
+    let size = this.#end;
+    for (const { name, bytes } of documents) {
+      const member = Buffer.concat([headerOf(name, bytes.byteLength), bytes, bodyPadding(bytes.byteLength)]);
+      await this.#draft.write(member, size);
+      size += member.byteLength;
+    }
+    await this.#draft.write(endOfArchive, size);
+    this.#isFinished = true;
+    return { draft: this.#draft, size: size + endOfArchive.byteLength };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reopening?.catch(() => {});
+    await Promise.all([...this.#slots.values()].map(({ turn }) => turn));
+    await this.#draft.discard();
+  }
+
+  #slotOf({ digest, size }: Pick<Descriptor, "digest" | "size">): Slot {
+    const known = this.#slots.get(digest);
+    if (known?.size === size) return known;
+    const header = headerOf(blobName(digest), size);
+    const slot = { digest, size, header, start: this.#end, isComplete: false, turn: Promise.resolve() };
+    // Of two sizes one is wrong, and not that of what is there.
+    if (known?.isComplete !== true) this.#slots.set(digest, slot);
+    this.#end = endOf(slot);
+    return slot;
+  }
+
+  async #fill(
+    slot: Slot,
+    descriptor: Descriptor,
+    content: Content,
+    subject: string,
+    call: Call,
+  ): Promise<void> {
+    const draft = this.#draft;
+    await draft.write(slot.header, slot.start);
+    let position = slot.start + slot.header.byteLength;
+    for await (const chunk of verify(content, descriptor, subject)) {
+      call.signal.throwIfAborted();
+      await draft.write(chunk, position);
+      position += chunk.byteLength;
+    }
+    call.signal.throwIfAborted();
+    await draft.write(bodyPadding(slot.size), position);
+    slot.isComplete = true;
+  }
+
+  /** What is finished is not written to: more goes to a copy. */
+  async #reopen(call: Call): Promise<void> {
+    if (!this.#isFinished) return;
+    this.#reopening ??= this.#arrange(bySlotStart(this.#slots), call).finally(() => {
+      this.#reopening = undefined;
+    });
+    await this.#reopening;
+  }
+
+  /** Copies blobs to another draft, in this order; those that are not complete have their places there. */
+  async #arrange(slots: readonly Slot[], call: Call): Promise<void> {
+    const draft = await this.#makeDraft();
+    const arranged = new Map<Digest, Slot>();
+    let end = 0;
+    try {
+      for (const slot of slots) {
+        const moved = { ...slot, start: end };
+        let position = end;
+        for await (const chunk of slot.isComplete ? this.#draft.read(slot.start, endOf(slot), call) : []) {
+          await draft.write(chunk, position);
+          position += chunk.byteLength;
+        }
+        arranged.set(slot.digest, moved);
+        end = endOf(moved);
+      }
+    } catch (error) {
+      await draft.discard();
+      throw error;
+    }
+    await this.#draft.discard();
+    this.#draft = draft;
+    this.#slots = arranged;
+    this.#end = end;
+    this.#isFinished = false;
+  }
+}
+
+function endOf({ start, header, size }: Slot): number {
+  return start + header.byteLength + size + paddingOf(size);
+}
+
+/** Whether the slots lie one after the other from the archive's first byte to `last`. */
+function areConsecutive(slots: readonly Slot[], last: number): boolean {
+  let end = 0;
+  for (const slot of slots) {
+    if (slot.start !== end) return false;
+    end = endOf(slot);
+  }
+  return end === last;
+}
+
+function bySlotStart(slots: ReadonlyMap<Digest, Slot>): Slot[] {
+  return [...slots.values()].sort((a, b) => a.start - b.start);
+}
+
+function headerOf(name: string, size: number): Buffer {
+  return encodeHeader({
+    path: bytesOfText(name),
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size,
+    mtime: "0",
+    linkname: bytesOfText(""),
+    devmajor: 0,
+    devminor: 0,
+    xattrs: new Map(),
+  });
+}

@@ -1,0 +1,75 @@
+import { realpath, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, resolve } from "node:path";
+import type { Call } from "../../io/call.ts";
+import type { Content } from "../../io/content.ts";
+import { removeLeftovers } from "../../io/directory-lock.ts";
+import { errnoOf, localError } from "../../io/local-error.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import { type ArchiveLocation, standardOutput } from "../../model/location.ts";
+import { ArchiveDraft } from "./archive-draft.ts";
+import { ArchiveTarget } from "./archive-target.ts";
+import { ArchiveWriter } from "./archive-writer.ts";
+import { archiveName } from "./open-archive.ts";
+
+/** Options of {@link openArchiveTarget}. */
+export interface ArchiveTargetOptions {
+  /** Takes an archive that goes to standard output; without it there is none. */
+  readonly writeOutput?: ((content: Content) => Promise<void>) | undefined;
+  /** Where such an archive is kept until it is whole. Default the system's (`TMPDIR`). */
+  readonly temporaryDirectory?: string | undefined;
+}
+
+/**
+ * Opens an archive to be written, beside the file that it becomes when it is committed. What was there is replaced then,
+ * and nothing of it is kept. An archive for standard output is written there once it is whole, and only once.
+ *
+ * @throws ComposeImageError `USAGE` for what cannot become a file, and for standard output without a taker; `LOCAL_IO`,
+ *   `DISK_FULL`.
+ */
+export async function openArchiveTarget(
+  location: ArchiveLocation,
+  options: ArchiveTargetOptions,
+  call: Call,
+): Promise<ArchiveTarget> {
+  call.signal.throwIfAborted();
+  const name = archiveName(location);
+  const { transport, file } = location;
+  if (file === standardOutput) {
+    const { writeOutput, temporaryDirectory = tmpdir() } = options;
+    if (writeOutput === undefined) {
+      throw new ComposeImageError("USAGE", `target ${name}: there is no standard output to write to`);
+    }
+    const writer = await ArchiveWriter.open(() => ArchiveDraft.create(temporaryDirectory, false));
+    let isWritten = false;
+    return new ArchiveTarget(name, transport, writer, {
+      deliver: async (draft, size, inner) => {
+        if (isWritten) {
+          throw new ComposeImageError("USAGE", `target ${name}: standard output holds one archive`, {
+            hint: "Compose the images into a file, or one at a time.",
+          });
+        }
+        isWritten = true;
+        await writeOutput(draft.read(0, size, inner));
+      },
+    });
+  }
+  const path = await finalPath(file, name);
+  await removeLeftovers(dirname(path)).catch(() => {});
+  const writer = await ArchiveWriter.open(() => ArchiveDraft.create(dirname(path), true));
+  return new ArchiveTarget(name, transport, writer, { deliver: (draft) => draft.publish(path) });
+}
+
+/** The file to replace: where there is a symlink, what it leads to. */
+async function finalPath(file: string, name: string): Promise<string> {
+  try {
+    const path = await realpath(file);
+    if ((await stat(path)).isFile()) return path;
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return resolve(file);
+    throw localError(cause, `target ${name} cannot be written`);
+  }
+  throw new ComposeImageError("USAGE", `target ${name}: ${file} is there, and no regular file`, {
+    hint: "Name a file; standard output is -, a layout directory oci:DIR.",
+  });
+}

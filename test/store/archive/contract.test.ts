@@ -1,0 +1,21 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { unstoppable } from "../../../src/io/call.ts";
+import { openArchiveTarget } from "../../../src/store/archive/open-archive-target.ts";
+import { describeStoreContract } from "../../contract/store-contract.ts";
+import { temporaryDirectory } from "../../support/temp.ts";
+
+for (const transport of ["oci-archive", "docker-archive"] as const) {
+  describeStoreContract(`an archive (${transport})`, async () => {
+    const directory = await temporaryDirectory("archive");
+    const target = await openArchiveTarget({ transport, file: join(directory, "a.tar") }, {}, unstoppable);
+    return {
+      target,
+      close: async () => {
+        await target[Symbol.asyncDispose]();
+        expect(await readdir(directory)).toEqual([]);
+      },
+    };
+  });
+}
