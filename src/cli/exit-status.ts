@@ -26,6 +26,8 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   COPY_CONFLICT: exitStatus.usage,
   USER_UNKNOWN: exitStatus.usage,
   FORMAT_UNSUPPORTED: exitStatus.usage,
+  BASE_MISMATCH: exitStatus.usage,
+  REBASE_REFUSED: exitStatus.usage,
   UNAUTHORIZED: exitStatus.unauthorized,
   DENIED: exitStatus.unauthorized,
   CREDENTIALS_UNREADABLE: exitStatus.unauthorized,
@@ -53,8 +55,14 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: exitStatus.internal,
 };
 
+/** Ends a command whose answer is no: all has been said, and only the exit status is left to say it. */
+export class NegativeAnswer extends Error {
+  override readonly name = "NegativeAnswer";
+}
+
 /** The exit status for whatever ended the command. */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitStatus;
+  if (error instanceof NegativeAnswer) return exitStatus.negative;
   return error instanceof ComposeImageError ? statusOfCode[error.code] : exitStatus.internal;
 }

@@ -12,6 +12,8 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   COPY_CONFLICT: "Choose another destination.",
   USER_UNKNOWN: "Use a number, or a name the base image knows.",
   FORMAT_UNSUPPORTED: "Choose another --format.",
+  BASE_MISMATCH: "Name the image it was made on with --old-base.",
+  REBASE_REFUSED: "Make the image anew on the new base, or take it as it is with --force.",
   UNAUTHORIZED: "Log in with compose-image login, or name a credentials file with --authfile.",
   DENIED: "The account may not do this: ask for access, or log in as another.",
   CREDENTIALS_UNREADABLE: "Log in again, or name another credentials file with --authfile.",

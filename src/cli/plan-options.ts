@@ -9,6 +9,7 @@ import type { ComposePlan } from "../plan/compose-plan.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
 import { collectOption } from "./collect-option.ts";
+import { addConfigOptions } from "./config-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of every command that says what to compose. */
@@ -32,7 +33,7 @@ function onlyFile(file: string, previous: string | undefined): string {
 
 /** Adds the flags that say what to compose. */
 export function addPlanOptions(command: Command): Command {
-  return command
+  command
     .optionsGroup("What to compose:")
     .option(
       "-f, --file <file>",
@@ -91,18 +92,8 @@ export function addPlanOptions(command: Command): Command {
       "--link",
       "do not look at the base, as COPY --link: its directories' owners and symlinks are not kept",
     )
-    .optionsGroup("What the image says:")
-    .option("--env <key=value>", "environment variable; repeatable", collectOption)
-    .option("--label <key=value>", "label; repeatable", collectOption)
-    .option("--annotation <key=value>", "annotation of the manifest; repeatable", collectOption)
-    .option("--workdir <path>", "working directory; made where it is missing")
-    .option("--user <user[:group]>", "user the container runs as")
-    .option(
-      "--entrypoint <json>",
-      `entrypoint, as '["node","server.js"]' or one word; clears the base's command`,
-    )
-    .option("--cmd <json>", "command, written as the entrypoint is")
-    .option("--expose <port[/proto]>", "port the container listens on; repeatable", collectOption)
+    .optionsGroup("What the image says:");
+  return addConfigOptions(command, { workdir: "made where it is missing", owner: "the base's" })
     .option("--history-comment <text>", "comment of the new layer's history entry")
     .option(
       "--record <where>",

@@ -7,12 +7,16 @@ import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addConfigCommand } from "./commands/config.ts";
+import { addDiffCommand } from "./commands/diff.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
+import { addRebaseCommand } from "./commands/rebase.ts";
 import { addServeCommand } from "./commands/serve.ts";
-import { exitStatus, exitStatusOf } from "./exit-status.ts";
+import { exitStatus, exitStatusOf, NegativeAnswer } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
 import { promptLine } from "./prompt.ts";
 import { describeError, usageError } from "./report-error.ts";
@@ -29,9 +33,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const outputFault = new OutputFault();
   const terminal = processTerminal(signal, outputFault);
   try {
-    await makeProgram(terminal).parseAsync(args, { from: "user" }).catch(unlessHelp);
+    const answer = await makeProgram(terminal).parseAsync(args, { from: "user" }).catch(unlessAnswered);
     await outputFault.expectNone();
-    return exitStatus.done;
+    return answer instanceof NegativeAnswer ? exitStatusOf(answer) : exitStatus.done;
   } catch (error) {
     const shown = signal.aborted && !(error instanceof Interrupted) ? signal.reason : error;
     terminal.writeError(describeError(shown, args.includes("--verbose")));
@@ -41,10 +45,12 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Help and the version are printed by way of an error. */
-function unlessHelp(thrown: unknown): void {
+/** Help and the version are printed by way of an error, and an answer may be no. */
+function unlessAnswered(thrown: unknown): NegativeAnswer | undefined {
+  if (thrown instanceof NegativeAnswer) return thrown;
   const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
   if (error !== undefined) throw error;
+  return undefined;
 }
 
 function makeProgram(terminal: Terminal): Command {
@@ -63,6 +69,10 @@ function makeProgram(terminal: Terminal): Command {
   addSchemaCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
+  addInspectCommand(program, terminal);
+  addDiffCommand(program, terminal);
+  addConfigCommand(program, terminal);
+  addRebaseCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -15,6 +15,8 @@ export type ErrorCode =
   | "COPY_CONFLICT"
   | "USER_UNKNOWN"
   | "FORMAT_UNSUPPORTED"
+  | "BASE_MISMATCH"
+  | "REBASE_REFUSED"
   // credentials
   | "UNAUTHORIZED"
   | "DENIED"

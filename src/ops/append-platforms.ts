@@ -1,13 +1,12 @@
 import type { Call } from "../io/call.ts";
-import { collect } from "../io/collect.ts";
-import { maxConfigSize, parseConfig } from "../model/config.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { type ImageIndex, type ImageManifest, parseManifest } from "../model/manifest.ts";
-import { familyOf, mediaTypes } from "../model/media-types.ts";
+import { familyOf, isConfigMediaType } from "../model/media-types.ts";
 import { formatPlatform } from "../model/platform.ts";
 import type { StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
+import { readConfig } from "./read-config.ts";
 
 /** The annotation by which BuildKit's attestations name the manifest they are about. */
 const attestedDigest = "vnd.docker.reference.digest";
@@ -78,16 +77,15 @@ async function entryOf(
   name: string,
   call: Call,
 ): Promise<Descriptor> {
-  const configTypes: readonly string[] = [mediaTypes.oci.config, mediaTypes.docker.config];
-  if (!configTypes.includes(config.mediaType)) {
+  if (!isConfigMediaType(config.mediaType)) {
     throw new ComposeImageError(
       "FORMAT_UNSUPPORTED",
       `${name} is not an image but ${config.mediaType}, which cannot be kept beside images`,
       { hint: "Push to another tag, or without --append-platforms, which replaces it." },
     );
   }
-  const bytes = await collect(await target.fetch(config, call), maxConfigSize, `config of ${name}`);
-  return { mediaType, digest, size, platform: parseConfig(bytes, name).platform };
+  const { platform } = await readConfig(target, { config }, name, call);
+  return { mediaType, digest, size, platform };
 }
 
 /** Whether an entry is one platform's image; others are attestations and the like. */

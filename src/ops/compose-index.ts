@@ -1,5 +1,4 @@
-import type { Descriptor } from "../model/descriptor.ts";
-import { digestOf } from "../model/digest.ts";
+import { type Descriptor, describeBytes } from "../model/descriptor.ts";
 import { encodeIndex, type ImageIndex } from "../model/manifest.ts";
 import { mediaTypes } from "../model/media-types.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
@@ -45,6 +44,5 @@ function indexOver(all: readonly Composition[], images: readonly ComposedImage[]
 
 function storedIndex(index: ImageIndex): StoredManifest {
   const bytes = encodeIndex(index);
-  const { mediaType } = index;
-  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.byteLength }, bytes };
+  return { descriptor: describeBytes(index.mediaType, bytes), bytes };
 }

@@ -36,7 +36,8 @@ export function deriveConfig(base: ImageConfig, changes: ExpandedConfig, layer: 
   };
 }
 
-function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): ExecutionConfig {
+/** What a container starts with, after the changes. */
+export function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): ExecutionConfig {
   const { env, labels, exposedPorts, volumes, workdir, user, entrypoint, cmd } = changes;
   const { stopSignal, healthcheck, shell } = changes;
   const { Cmd: baseCmd, ...rest } = base;
@@ -81,7 +82,7 @@ function mergedEnv(base: readonly string[], env: Readonly<Record<string, string>
 }
 
 /** History entries that have a layer must be as many as the layers: old tools left some out. */
-function completeHistory(base: ImageConfig): HistoryEntry[] {
+export function completeHistory(base: ImageConfig): HistoryEntry[] {
   const withLayer = base.history.filter((entry) => entry.empty_layer !== true).length;
   const missing = Math.max(0, base.diffIds.length - withLayer);
   const filler: HistoryEntry = {

@@ -103,8 +103,9 @@ async function deliver(
     onTransfer({ kind: "present", store: target.name, descriptor });
     return;
   }
-  if (mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call))) return;
-  await target.push(descriptor, open, call);
+  const isMounted = mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call));
+  if (!isMounted) await target.push(descriptor, open, call);
+  sent.add(descriptor.digest);
 }
 
 /**
@@ -128,6 +129,18 @@ export async function presentAt(
     call,
   );
   return present;
+}
+
+/** A blob that is made here, in hand as a whole. */
+export function blobOfBytes(descriptor: Descriptor, bytes: Uint8Array): ImageBlob {
+  return {
+    descriptor,
+    open: async () =>
+      (async function* () {
+        yield bytes;
+      })(),
+    mountFrom: undefined,
+  };
 }
 
 /** Whether the target's registry can mount the blob from where it is. */

@@ -10,7 +10,7 @@ import type { ResolvedImage } from "./resolve-image.ts";
 import type { PlanImages } from "./resolve-plan.ts";
 
 /** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
-const recordKeys = {
+export const recordKeys = {
   /**
    * What was copied from, and what stages are made on: images as `{reference, digest}`, directories of the machine as
    * `{local: true}`.
@@ -24,13 +24,19 @@ const recordKeys = {
   config: "io.github.compose-image.config",
 } as const;
 
+/** Keys under which an image names its base. */
+export const baseKeys = {
+  name: "org.opencontainers.image.base.name",
+  digest: "org.opencontainers.image.base.digest",
+} as const;
+
 /** Annotations that name the base. */
 export function baseAnnotations(base: ResolvedImage | undefined): Record<string, string> {
   if (base === undefined) return {};
   const reference = publicReference(base.location);
   return {
-    "org.opencontainers.image.base.digest": base.resolved.digest,
-    ...(reference !== undefined && { "org.opencontainers.image.base.name": reference }),
+    [baseKeys.digest]: base.resolved.digest,
+    ...(reference !== undefined && { [baseKeys.name]: reference }),
   };
 }
 

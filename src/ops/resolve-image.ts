@@ -1,7 +1,6 @@
 import type { Call } from "../io/call.ts";
-import { collect } from "../io/collect.ts";
 import type { Side } from "../io/transfer.ts";
-import { type ImageConfig, maxConfigSize, parseConfig } from "../model/config.ts";
+import type { ImageConfig } from "../model/config.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { formatLocation, type ImageLocation } from "../model/location.ts";
@@ -13,6 +12,7 @@ import type { LocalSource } from "../plan/compose-plan.ts";
 import type { Stores } from "../store/open-stores.ts";
 import type { Source } from "../store/source.ts";
 import { childManifest } from "./child-manifest.ts";
+import { readConfig } from "./read-config.ts";
 import { type ResolvedDirectory, resolveDirectory } from "./resolve-directory.ts";
 
 /** An image for one platform, read as far as its configuration. */
@@ -113,12 +113,7 @@ export class ImageResolver {
       document.kind === "manifest" ? document : await childManifest(source, document, entry, topName, call);
     const hasPlatform = this.#namesPlatforms && entry?.platform !== undefined;
     const name = hasPlatform ? `${topName} (${formatPlatform(entry.platform)})` : topName;
-    const configBytes = await collect(
-      await source.fetch(manifest.config, call),
-      maxConfigSize,
-      `config of ${name}`,
-    );
-    const config = parseConfig(configBytes, name);
+    const config = await readConfig(source, manifest, name, call);
     const platform = entry?.platform ?? config.platform;
     return { side, location, name, resolved: descriptor, platform, manifest, config, source };
   }

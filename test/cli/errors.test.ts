@@ -15,6 +15,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   COPY_CONFLICT: 2,
   USER_UNKNOWN: 2,
   FORMAT_UNSUPPORTED: 2,
+  BASE_MISMATCH: 2,
+  REBASE_REFUSED: 2,
   UNAUTHORIZED: 3,
   DENIED: 3,
   CREDENTIALS_UNREADABLE: 3,

@@ -100,6 +100,54 @@ describeWith(["cli"], "the README", () => {
     );
   });
 
+  test("the example of inspect shows the base's configuration", async () => {
+    const result = await runBlock(blockWith("compose-image inspect"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^env +PATH=\/bin$/m);
+  });
+
+  test("the example of config changes the image of the first example", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image config"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config } = await readImage(`${scene.registry.host}/app:1.2.3-blue`);
+    expect(config.config).toMatchObject({ Labels: { "org.example.team": "blue" } });
+    expect(config.config.Env).toContain("LOG_LEVEL=info");
+  });
+
+  test("the example of rebase puts the image of the first example onto a patched base", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const patched = makeImage({ layers: [{ files: [{ path: "etc/" }, { path: "etc/patched" }] }] });
+    await pushMade(patched, scene.registry.url, "node-runtime:24.1");
+    const result = await runBlock(blockWith("compose-image rebase"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const [before, after] = [
+      await readImage(`${scene.registry.host}/app:1.2.3`),
+      await readImage(`${scene.registry.host}/app:1.2.3-patched`),
+    ];
+    expect(after.manifest.layers).toEqual([patched.layers[0]?.descriptor, before.manifest.layers.at(-1)]);
+  });
+
+  test("its table of commands has every command, and no other", async () => {
+    const help = (await runCli(["--help"])).stdout;
+    const offered = [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, command]) => command);
+    const [, table = ""] = /^## Commands\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const listed = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([a-z]+)/g)].map(([, command]) => command),
+    );
+    expect(listed.sort()).toEqual(offered.filter((command) => command !== "help").sort());
+  });
+
+  test("the example of diff shows what the first example has added", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image diff"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toContain("+ /run/app/dist/server.js  8 B\n");
+  });
+
   test("the example with a directory of this machine takes from it", async () => {
     const files = "mkdir src && touch src/server.js src/server.test.js";
     const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
