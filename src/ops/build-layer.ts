@@ -8,6 +8,7 @@ import type { AccountFiles } from "../layers/owner.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan, Stage } from "../plan/compose-plan.ts";
 import { checkUser } from "./check-user.ts";
+import { expectNoArchives } from "./expect-no-archives.ts";
 import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
 import { noAccounts, StageMaker } from "./stage-files.ts";
 import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
@@ -49,11 +50,15 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
       : noAccounts;
 
   const baseName = base?.name ?? "scratch";
-  const root = await reader.ask(
+  const { root, added } = await reader.ask(
     views,
-    () => maker().make(stage, { baseName, base: baseView?.tree(), accounts }),
+    () => {
+      const last = maker();
+      return { root: last.make(stage, { baseName, base: baseView?.tree(), accounts }), added: last.added };
+    },
     call,
   );
+  await expectNoArchives(added);
   reading.release(views);
   if (base === undefined || baseView !== undefined)
     checkUser(stage.config, accounts, root, baseName, context.onWarning);

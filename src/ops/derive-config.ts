@@ -28,6 +28,7 @@ export function deriveConfig(base: ImageConfig, changes: ExpandedConfig, layer: 
   return {
     ...document,
     created: layer.created,
+    ...(changes.author !== undefined && { author: changes.author }),
     architecture: base.platform.architecture,
     os: base.platform.os,
     config: changedExecution(base.execution, changes),

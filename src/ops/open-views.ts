@@ -112,13 +112,16 @@ function prefixesOf(steps: readonly ExpandedCopy[]): ImagePath[] {
 
 /** What decides which files of a view the steps take. */
 function selectionOf(steps: readonly ExpandedCopy[]): readonly unknown[] {
-  return steps.map(({ sources, exclude }) => [sources, exclude]);
+  return steps.map(({ sources, exclude, parents }) => [sources, exclude, parents]);
 }
 
 /** Guesses what the steps take. */
 function bodiesOf(steps: readonly ExpandedCopy[]): (path: ImagePath) => boolean {
   return wantedBodies(
-    steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
+    steps.map(({ sources, exclude, parents }) => ({
+      sources: parents === true ? [] : sources,
+      exclude: new ExcludePatterns(exclude),
+    })),
   );
 }
 
@@ -129,7 +132,8 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.makesWorkingDirectory ? [stage.workingDirectory] : []),
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.madeAtEnd,
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {
@@ -141,15 +145,15 @@ function interestInBase(stage: ExpandedStage): {
 }
 
 /** Whether a stage holds other files than its base. */
-function changesFiles({ copies, makesWorkingDirectory }: ExpandedStage): boolean {
-  return copies.length > 0 || makesWorkingDirectory;
+function changesFiles({ copies, madeAtEnd }: ExpandedStage): boolean {
+  return copies.length > 0 || madeAtEnd.length > 0;
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
 export function readsBase(stage: ExpandedStage): boolean {
-  const { copies, makesWorkingDirectory } = stage;
+  const { copies, madeAtEnd } = stage;
   const looks = copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0);
-  return looks || makesWorkingDirectory || namesOwners(stage);
+  return looks || madeAtEnd.length > 0 || namesOwners(stage);
 }
 
 /**

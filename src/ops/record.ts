@@ -93,6 +93,7 @@ export function createdBy(copies: readonly ExpandedCopy[]): string {
       ...(copy.chmod === undefined ? [] : [`--chmod=${copy.chmod.toString(8)}`]),
       ...copy.exclude.map((pattern) => `--exclude=${pattern}`),
       ...(copy.link ? ["--link"] : []),
+      ...(copy.parents === true ? ["--parents"] : []),
     ];
     return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
@@ -114,6 +115,7 @@ function stepRecord(copy: CopyStep): object {
     ...(chmod !== undefined && { chmod: textRecord(isTemplate(chmod) ? chmod : formatMode(chmod)) }),
     ...(copy.exclude.length > 0 && { exclude: copy.exclude.map(textRecord) }),
     ...(copy.link && { link: true }),
+    ...(copy.parents === true && { parents: true }),
   };
 }
 

@@ -5,6 +5,7 @@ import { hostPlatform, normalizePlatform, type Platform } from "../model/platfor
 import type { ComposePlan, CopySource, Stage } from "../plan/compose-plan.ts";
 import { stagesBelow } from "../plan/stages.ts";
 import { type ExpandedStage, expandStage } from "./expand-stage.ts";
+import { expectOfBase } from "./expect-of-base.ts";
 import type { ResolvedDirectory } from "./resolve-directory.ts";
 import type { ImageResolver, ResolvedImage } from "./resolve-image.ts";
 
@@ -47,6 +48,7 @@ export async function resolvePlan(plan: ComposePlan, found: ImageResolver, call:
     plan.base.kind === "scratch"
       ? undefined
       : await found.resolve("base", plan.base.location, plan.platform, call);
+  if (base !== undefined) expectOfBase(base, plan.expectations ?? []);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
   let firstBuilder: ResolvedImage | undefined;
   const resolveBuilder = async (location: ImageLocation, platform = wanted): Promise<ResolvedImage> => {
@@ -62,6 +64,7 @@ export async function resolvePlan(plan: ComposePlan, found: ImageResolver, call:
   for (const stage of below) {
     const stageBase =
       stage.base.kind === "scratch" ? undefined : await resolveBuilder(stage.base.location, stage.platform);
+    if (stageBase !== undefined) expectOfBase(stageBase, stage.expectations ?? []);
     const config = stageBase?.config ?? scratchConfig(wanted ?? hostPlatform());
     const expanded = expandStage(stage, config);
     stages.set(stage, { name: stageName(stage, stageBase), base: stageBase, expanded });

@@ -17,6 +17,8 @@ export interface Stage {
   /** Of the base; by default that of everything that is copied from. */
   readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
+  /** What the base's configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
   /** Of a stage that files are copied from, the working directory alone counts. */
   readonly config: Pick<ConfigChanges, "workdir">;
 }
@@ -57,6 +59,13 @@ export interface ComposePlan extends Stage {
 export type BaseImage =
   | { readonly kind: "image"; readonly location: ImageLocation }
   | { readonly kind: "scratch" };
+
+/** Something that a base's configuration must not have: it would mean what is not done here. */
+export interface BaseExpectation {
+  readonly absent: "OnBuild" | "Shell";
+  /** The place that relies on it, for messages: `Dockerfile:3:7`. */
+  readonly where: string;
+}
 
 /** How the new layer is compressed. */
 export type Compression =
@@ -104,6 +113,13 @@ export interface CopyStep {
   readonly exclude: readonly Text[];
   /** Whether the base is left out of account, as `COPY --link` does. */
   readonly link: boolean;
+  /**
+   * Whether the directories above the sources are copied as well, as `COPY --parents` does: from the root, or from where
+   * the source has `/./`. Then `**` stands for any number of directories.
+   */
+  readonly parents?: boolean;
+  /** The place of the `ADD` that says so, for messages: it would unpack files that are archives, so these are refused. */
+  readonly addedAt?: string;
 }
 
 /**
@@ -127,6 +143,8 @@ export interface ConfigChanges {
   readonly stopSignal?: Text;
   /** As the configuration's `Healthcheck` has it; durations in nanoseconds. */
   readonly healthcheck?: JsonObject;
+  /** Who made the image. */
+  readonly author?: string;
   /** What shell forms run in. */
   readonly shell?: readonly string[];
 }

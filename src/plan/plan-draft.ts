@@ -20,6 +20,8 @@ export interface PlanDraft extends Partial<Omit<ComposePlan, "copies">> {
   readonly copies?: readonly DraftCopy[];
   /** One or several: of a single one the plan makes its `platform`. */
   readonly platforms?: PlatformChoice;
+  /** Whether there may be no copies at all. */
+  readonly copiesNothing?: boolean;
   /** Put over every copy step, those of drafts below too. */
   readonly copyOptions?: CopyOptions;
 }
@@ -49,10 +51,21 @@ export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
  * @throws ComposeImageError `USAGE`
  */
 export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => ComposeImageError): ComposePlan {
-  const { builder, copies: steps = [], copyOptions, base, targets = [], platforms, ...rest } = draft;
-  if (builder === undefined && steps.every(({ from }) => from === undefined)) throw missing("builder");
+  const {
+    builder,
+    copies: steps = [],
+    copyOptions,
+    base,
+    targets = [],
+    platforms,
+    copiesNothing,
+    ...rest
+  } = draft;
+  const isWithoutSource = builder === undefined && steps.every(({ from }) => from === undefined);
+  const mayBeEmpty = steps.length === 0 && copiesNothing === true;
+  if (isWithoutSource && !mayBeEmpty) throw missing("builder");
   if (base === undefined) throw missing("base");
-  if (steps.length === 0) throw missing("copies");
+  if (steps.length === 0 && !mayBeEmpty) throw missing("copies");
   if (targets.length === 0) throw missing("targets");
   const shared = new SharedSources();
   const copies = steps.map((step): CopyStep => {

@@ -192,6 +192,16 @@ describeWith(["cli"], "the README", () => {
     expectNoSecrets(`${result.stdout}${result.stderr}`, "the example");
   });
 
+  test("the Dockerfile it shows makes the image of its last stage", async () => {
+    const [, dockerfile = ""] = /^```dockerfile\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    const command = blockWith("--build-context");
+    const result = await runBlock(`cat >Dockerfile <<'EOF'\n${dockerfile}EOF\n${command}`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config, top } = await readImage(`${scene.registry.host}/app:from-dockerfile`);
+    expect(config.config).toMatchObject({ Entrypoint: ["node", "dist/server.js"], WorkingDir: "/run/app" });
+    expect(top.entries.get("run/app/dist/server.js")?.header).toMatchObject({ uid: 1001, gid: 0 });
+  });
+
   test("the registries.conf it shows has Docker Hub's images read from the mirror", async () => {
     const [, conf = ""] = /^```toml\n([\s\S]*?)^```$/m.exec(readme) ?? [];
     await pushMade(scene.builder, scene.registry.url, "hub/library/debian:12");

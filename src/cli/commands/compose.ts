@@ -11,9 +11,10 @@ import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
 import { withMovedTags } from "../moved-tags.ts";
 import { archivesOnOutput, expectOutputFree } from "../output-archive.ts";
-import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan-options.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
+import { readPlans } from "../read-plans.ts";
 import {
   addOutputOptions,
   addRegistryOptions,
@@ -37,6 +38,8 @@ Example:
     --directory /opt/app-root/src:/run/app --workdir /run/app --entrypoint '["node","server.js"]' \\
     --tag registry.example/app:1.2.3
   compose-image -f compose.yaml --var VERSION=1.2.3 --tag registry.example/app:latest
+  compose-image --dockerfile Dockerfile --build-context build=registry.example/app-builder:sha-1a2b \\
+    --tag registry.example/app:1.2.3
 
 Standard output gets one line for each repository the image was pushed to: repository@sha256:…
 With --dry-run=full it gets the digest alone.`;

@@ -13,7 +13,7 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
-  const { platforms, appendPlatforms, builderPlatform } = file;
+  const { platforms, appendPlatforms, builderPlatform, author } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
@@ -40,6 +40,7 @@ export function draftFromComposeFile(document: Located): PlanDraft {
       ...(stopSignal !== undefined && { stopSignal }),
       ...(healthcheck !== undefined && { healthcheck }),
       ...(shell !== undefined && { shell }),
+      ...(author !== undefined && { author }),
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),

@@ -15,6 +15,7 @@ import { count, orTemplate, text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { imageStreamsShape } from "./image-streams-shape.ts";
 import { stagesShape } from "./stage-shape.ts";
 import { workdirShape } from "./workdir-shape.ts";
 
@@ -56,6 +57,10 @@ export const fileShape = object(
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
     ),
+    imagestreams: described(
+      "Images that stand for OpenShift's image streams, by namespace/name:tag.",
+      imageStreamsShape,
+    ),
     stages: described(
       "Files that are put together only to be copied from, by names for `from`.",
       stagesShape,
@@ -87,6 +92,7 @@ export const fileShape = object(
       orTemplate(word("a signal", parseStopSignal, { pattern: stopSignalPattern })),
     ),
     healthcheck: described("How it is found out whether the container is well.", healthcheckShape),
+    author: described("Who made the image.", text("text", String)),
     platforms: described(
       "Platforms of base and result; several make an index, and `all` are those that base and builders both have.",
       refined(platforms, (choices, value) => joinPlatforms(choices, placeName(value))),

@@ -57,6 +57,7 @@ function planDocument(plan: ComposePlan): Yaml {
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
+    ["author", optional(config.author)],
     ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
     ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
@@ -96,7 +97,7 @@ function sourceName(source: CopySource, stages: StageNames): string {
 
 /** @param stages absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
   stages: StageNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
@@ -109,6 +110,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 

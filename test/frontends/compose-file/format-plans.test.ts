@@ -128,6 +128,7 @@ const config: fc.Arbitrary<ConfigChanges> = optional<Required<ConfigChanges>>({
   cmd: texts,
   shell: fc.array(text, { minLength: 1, maxLength: 3 }),
   stopSignal: fc.oneof(fc.constantFrom("SIGTERM", "SIGRTMIN+3", "9"), template.filter(isTemplate)),
+  author: text,
   healthcheck: fc.record(
     {
       Test: fc.array(text, { minLength: 1, maxLength: 3 }),
