@@ -1,13 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import { ComposeImageError } from "../../model/errors.ts";
-import type { Platform } from "../../model/platform.ts";
-import { distinctPlatforms } from "../../model/select-platform.ts";
 import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../../plan/plan-draft.ts";
-import type { PlatformChoice } from "../../plan/platforms.ts";
 import { parseReplacement, replaceReferences } from "../../plan/replace-references.ts";
 import { type ComposeFlags, draftFromFlags } from "../flags/compose-flags.ts";
 import { type DockerfileOptions, draftFromDockerfile } from "./dockerfile.ts";
+import { draftForPlatforms } from "./platform-drafts.ts";
 
 /** What goes with a Dockerfile, and over it. */
 export interface DockerfilePlanOptions extends Omit<DockerfileOptions, "platform"> {
@@ -29,40 +26,12 @@ export function planDockerfile(text: string, options: DockerfilePlanOptions = {}
   expectNoCopyFlags(flags);
   const upper = draftFromFlags(flags);
   const lower: PlanDraft = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
-  const draft = draftForPlatforms(text, options, upper.platforms);
+  const draft = draftForPlatforms(upper.platforms, name, (platform) =>
+    draftFromDockerfile(text, { ...options, platform }),
+  );
   const whole = overlayDraft(overlayDraft(lower, draft), upper);
   const plan = completePlan(whole, (part) => missing(part, name));
   return replaceReferences(plan, (options.replace ?? []).map(parseReplacement));
-}
-
-/** Any two, to see whether a Dockerfile says the same for both. */
-const samplePlatforms: readonly Platform[] = [
-  { os: "linux", architecture: "amd64" },
-  { os: "linux", architecture: "arm", variant: "v7" },
-];
-
-/**
- * What a Dockerfile says for one platform, or for several where it says the same for all.
- *
- * @throws ComposeImageError `USAGE` where it does not.
- */
-function draftForPlatforms(
-  text: string,
-  options: DockerfilePlanOptions,
-  choice: PlatformChoice | undefined,
-): PlanDraft {
-  const platforms = choice === "all" ? samplePlatforms : distinctPlatforms(choice ?? []);
-  const [draft, ...others] = platforms.map((platform) => draftFromDockerfile(text, { ...options, platform }));
-  if (draft === undefined) return draftFromDockerfile(text, options);
-  const { platform: _, ...said } = draft;
-  if (others.every(({ platform: __, ...other }) => isDeepStrictEqual(other, said))) return said;
-  throw new ComposeImageError(
-    "USAGE",
-    `${options.name ?? "Dockerfile"} says something else for each platform, and several are asked for`,
-    {
-      hint: "It uses TARGETARCH or the like: compose one platform at a time, with --append-platforms.",
-    },
-  );
 }
 
 /** What a Dockerfile says by its own words. */
