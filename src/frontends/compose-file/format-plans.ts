@@ -16,6 +16,7 @@ import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import type { PlatformChoice } from "../../plan/platforms.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
@@ -34,8 +35,8 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 }
 
 function planDocument(plan: ComposePlan): Yaml {
-  const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
-  const { format, compression, record, sourceDateEpoch, historyComment } = plan;
+  const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
+  const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
   const stages = stageNames(plan);
   const builders = [...new Set(copies.map(({ from }) => sourceName(from, stages)))];
   const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
@@ -57,7 +58,8 @@ function planDocument(plan: ComposePlan): Yaml {
     ["stopSignal", optional(config.stopSignal)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
     ["author", optional(config.author)],
-    ["platforms", platform && [formatPlatform(platform)]],
+    ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
+    ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.map((target) => formatText(formatLocation(target)))],
     ["compression", formatCompression(compression)],
@@ -128,6 +130,10 @@ function healthcheckEntry({
     ["startInterval", duration(StartInterval)],
     ["retries", typeof Retries === "number" ? Retries : undefined],
   ]);
+}
+
+function choice(platforms: PlatformChoice): Yaml {
+  return platforms === "all" ? platforms : platforms.map(formatPlatform);
 }
 
 function duration(value: Json | undefined): string | undefined {

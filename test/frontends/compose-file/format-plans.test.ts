@@ -4,6 +4,7 @@ import { formatPlans } from "../../../src/frontends/compose-file/format-plans.ts
 import { parseComposeFlags } from "../../../src/frontends/flags/compose-flags.ts";
 import { parseComposeFile } from "../../../src/frontends/plans.ts";
 import { type ImageLocation, parseLocation } from "../../../src/model/location.ts";
+import type { Platform } from "../../../src/model/platform.ts";
 import type {
   ComposePlan,
   ConfigChanges,
@@ -101,10 +102,12 @@ const anyDictionary = fc.dictionary(text, fc.oneof(anyText, fc.constant("")), { 
 const path = text.map((name) => `/${name.replaceAll(/[*?[\\]|\.\./g, "x")}`);
 const anyPath = fc.oneof(path, template.filter(isTemplate));
 const owner = fc.constantFrom({ user: 0 }, { user: "web", group: 50 }, { group: "staff" });
-const platform = fc.constantFrom(
+const knownPlatforms: readonly Platform[] = [
   { os: "linux", architecture: "arm64" },
   { os: "linux", architecture: "arm", variant: "v7" },
-);
+  { os: "linux", architecture: "amd64" },
+];
+const platform = fc.constantFrom(...knownPlatforms);
 
 const optional = <T extends object>(record: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(record, { requiredKeys: [] });
@@ -205,19 +208,33 @@ const plan: fc.Arbitrary<ComposePlan> = fc
       fc.constant<ComposePlan["compression"]>({ algorithm: "none" }),
     ),
     record: fc.constantFrom<ComposePlan["record"]>("annotations", "none"),
+    platforms: fc.oneof(
+      fc.constant<Pick<ComposePlan, "platform" | "platforms">>({}),
+      platform.map((only) => ({ platform: only })),
+      fc.constant({ platforms: "all" as const }),
+      fc.shuffledSubarray([...knownPlatforms], { minLength: 2 }).map((several) => ({ platforms: several })),
+    ),
     options: optional<
       Required<
-        Pick<ComposePlan, "platform" | "builderPlatform" | "format" | "sourceDateEpoch" | "historyComment">
+        Pick<
+          ComposePlan,
+          "appendPlatforms" | "builderPlatform" | "format" | "sourceDateEpoch" | "historyComment"
+        >
       >
     >({
-      platform,
+      appendPlatforms: fc.boolean(),
       builderPlatform: platform,
       format: fc.constantFrom("oci", "docker"),
       sourceDateEpoch: fc.nat(),
       historyComment: text,
     }),
   })
-  .map(({ options, ...rest }) => ({ ...rest, ...options, targets: [parseLocation("r.example/t:1")] }));
+  .map(({ options, platforms, ...rest }) => ({
+    ...rest,
+    ...platforms,
+    ...options,
+    targets: [parseLocation("r.example/t:1")],
+  }));
 
 /** Without the places of texts, and the names of stages: several of one name are told apart. */
 function comparable(plan: unknown): unknown {

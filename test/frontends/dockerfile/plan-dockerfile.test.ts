@@ -104,6 +104,22 @@ describe("the plan of a Dockerfile", () => {
     ).toMatchObject({ labels: { a: "v6" } });
   });
 
+  it("has several platforms where the file says the same for each", () => {
+    const several = { flags: { platform: "linux/amd64,linux/arm64" } };
+    const plan = planOf(
+      "FROM --platform=$BUILDPLATFORM a AS x\nFROM --platform=$TARGETPLATFORM b\nCOPY --from=x /f /g\n",
+      several,
+    );
+    expect(plan.platforms).toHaveLength(2);
+    expect(plan.platform).toBeUndefined();
+    expect(planOf("FROM b\n", { flags: { platform: "all" } }).platforms).toBe("all");
+    for (const platform of ["linux/amd64,linux/arm64", "all"]) {
+      expect(() => planOf("FROM b\nARG TARGETARCH\nLABEL a=$TARGETARCH\n", { flags: { platform } })).toThrow(
+        expect.objectContaining({ code: "USAGE", hint: expect.stringContaining("--append-platforms") }),
+      );
+    }
+  });
+
   it("keeps the platform of a stage that has one of its own", () => {
     const { copies, platform } = planOf("FROM --platform=linux/arm64 a AS x\nFROM b\nCOPY --from=x /f /g\n", {
       flags: { platform: "linux/amd64" },
