@@ -35,7 +35,7 @@ export function describeDifference(difference: ImageDifference): string {
 }
 
 function imageLine({ location, resolved, manifest, config }: ResolvedImage): string {
-  const size = formatBytes(layersSize(manifest));
+  const size = formatBytes(layersSize(manifest.layers));
   return `${visibleText(formatLocation(location))}  ${resolved.digest}  ${formatPlatform(config.platform)}  ${size}`;
 }
 
@@ -145,7 +145,7 @@ function imageDocument({ location, resolved, manifest, config }: ResolvedImage):
     reference: formatLocation(location),
     digest: resolved.digest,
     platform: formatPlatform(config.platform),
-    layersSize: layersSize(manifest),
+    layersSize: layersSize(manifest.layers),
   };
 }
 

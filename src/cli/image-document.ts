@@ -41,7 +41,7 @@ function childDocument(child: TreeChild): unknown {
   const { config } = child;
   return {
     ...facts,
-    layersSize: layersSize(manifest),
+    layersSize: layersSize(manifest.layers),
     layers: manifest.layers.map((layer, i) => ({
       ...named(layer),
       diffId: config.diffIds[i],

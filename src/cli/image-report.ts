@@ -74,7 +74,7 @@ function imageRows({ manifest, config, entry }: TreeImage): Row[] {
   return [
     ["platform", entry === undefined ? [formatPlatform(config.platform)] : []],
     ["created", config.created === undefined ? [] : [config.created]],
-    ["size", [`${formatBytes(layersSize(manifest))} in ${count} ${count === 1 ? "layer" : "layers"}`]],
+    ["size", [`${formatBytes(layersSize(manifest.layers))} in ${count} ${count === 1 ? "layer" : "layers"}`]],
     ["layers", manifest.layers.map(layerLine)],
     ...executionRows(config.execution),
     ["history", historyOf(config)],

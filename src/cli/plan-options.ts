@@ -99,7 +99,12 @@ function addDraftOptions(command: Command): Command {
     )
     .option(
       "--platform <os/arch>",
-      "platform of base and result (default: the only one, else this machine's)",
+      "platform of base and result (default: the only one, else this machine's); several, or all that base and builder have, make an index; repeatable",
+      collectOption,
+    )
+    .option(
+      "--append-platforms",
+      "make the tag an index that keeps the images for other platforms it names already",
     )
     .option("--builder-platform <os/arch>", "platform of the builder, where it differs")
     .optionsGroup("How to copy:")

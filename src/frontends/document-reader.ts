@@ -3,6 +3,7 @@ import type { ImageStreams } from "../plan/image-streams.ts";
 import type { PlanDraft, PlanPart } from "../plan/plan-draft.ts";
 import { draftFromComposeFile, missingKey } from "./compose-file/compose-file.ts";
 import { imageStreamsIn } from "./compose-file/image-streams-shape.ts";
+import { draftForPlatforms } from "./dockerfile/platform-drafts.ts";
 import { isBuildConfig, missingInBuildConfig, readBuildConfig } from "./openshift/build-config.ts";
 import { draftFromDockerBuild } from "./openshift/docker-build.ts";
 import { draftFromBuild, isKubernetesObject, missingField } from "./shipwright/build.ts";
@@ -86,7 +87,9 @@ export class DocumentReader {
       const set = this.#withFields(document);
       const build = readBuildConfig(isBuildConfig(set) ? set : document, { registry });
       return {
-        draft: draftFromDockerBuild(build, { buildArgs, platform: flags.platform }),
+        draft: draftForPlatforms(flags.platforms, build.place.where, (platform) =>
+          draftFromDockerBuild(build, { buildArgs, platform }),
+        ),
         missing: (part) => missingInBuildConfig(document, part),
         known: {},
       };

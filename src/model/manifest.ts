@@ -3,6 +3,7 @@ import { ComposeImageError } from "./errors.ts";
 import { isStringMap, type JsonObject } from "./json.ts";
 import { isIndexMediaType, isManifestMediaType, mediaTypes } from "./media-types.ts";
 import { type Invalid, parseJsonObject } from "./parse-json.ts";
+import { platformToJson } from "./platform.ts";
 
 /**
  * One image for one platform.
@@ -133,6 +134,16 @@ export function encodeManifest(manifest: ImageManifest): Buffer {
   });
 }
 
+/** An index as bytes, in the same manner; the entries stay in their order. */
+export function encodeIndex({ mediaType, manifests, annotations }: ImageIndex): Buffer {
+  return encodeJson({
+    schemaVersion: 2,
+    mediaType,
+    manifests: manifests.map(descriptorToJson),
+    ...(Object.keys(annotations).length > 0 && { annotations: sortedByKey(annotations) }),
+  });
+}
+
 /** A document as bytes, with a fixed layout. */
 export function encodeJson(document: JsonObject): Buffer {
   return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`, "utf8");
@@ -152,7 +163,7 @@ export function descriptorToJson(descriptor: Descriptor): JsonObject {
     size,
     ...(urls !== undefined && { urls: [...urls] }),
     ...(annotations !== undefined && { annotations: { ...annotations } }),
-    ...(platform !== undefined && { platform: { ...platform } as unknown as JsonObject }),
+    ...(platform !== undefined && { platform: platformToJson(platform) }),
     ...(artifactType !== undefined && { artifactType }),
     ...(data !== undefined && { data }),
   };

@@ -12,9 +12,9 @@ import type { Stores } from "../store/open-stores.ts";
 import type { Source, StoredManifest } from "../store/source.ts";
 import type { PushedImage } from "./compose.ts";
 import { type ImageTree, subjectOf, type TreeAttachment, type TreeImage } from "./image-tree.ts";
+import { moveTags } from "./move-tags.ts";
 import { openPlaces } from "./places.ts";
-import { blobOfBytes, type ImageBlob, type ImageToPush, pushImage } from "./push-image.ts";
-import { pushIndex } from "./push-index.ts";
+import { blobOfBytes, deliverImages, type ImageBlob, type ImageToPush } from "./push-image.ts";
 
 /** What becomes of a whole {@link ImageTree}. */
 export interface EditedTree {
@@ -210,8 +210,12 @@ export async function pushTree(
 ): Promise<PushedImage[]> {
   const blobs = images.flatMap(({ layers }) => layers);
   const places = await openPlaces(targets, blobs, stores, jobs, call);
-  const [only] = images;
-  if (isIndex) await pushIndex({ images, index: top }, places, jobs, onTransfer, call);
-  else if (only !== undefined) await pushImage(only, places, jobs, onTransfer, call);
-  return places.map(({ target, tags }) => ({ name: target.name, digest: top.descriptor.digest, tags }));
+  await deliverImages(images, places, jobs, onTransfer, call);
+  const delivered = new Set(isIndex ? [] : [top.descriptor.digest]);
+  const moved = await moveTags(places, async () => top, delivered, onTransfer, call);
+  return moved.map(({ target, manifest, tags }) => ({
+    name: target.name,
+    digest: manifest.descriptor.digest,
+    tags,
+  }));
 }

@@ -119,6 +119,7 @@ async function rebaseOne(
     location: tree.location,
     name,
     resolved: stored.descriptor,
+    platform: treePlatform(image),
     manifest,
     config,
     source: tree.source,

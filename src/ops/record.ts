@@ -121,7 +121,7 @@ export function createdBy(copies: readonly ExpandedCopy[]): string {
     ];
     return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
-  return `${steps.join("; ")} ${createdByMark}`;
+  return `${steps.join("; ")} ${createdByMark}`.trimStart();
 }
 
 function imageRecord({ location, resolved, config }: ResolvedImage, usual: Platform): JsonObject {

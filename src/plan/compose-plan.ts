@@ -3,6 +3,7 @@ import type { ImageLocation } from "../model/location.ts";
 import type { MediaTypeFamily } from "../model/media-types.ts";
 import type { OwnerSpec } from "../model/owner.ts";
 import type { Platform } from "../model/platform.ts";
+import type { PlatformChoice } from "./platforms.ts";
 import type { Text, TextTemplate } from "./text.ts";
 
 /**
@@ -34,6 +35,13 @@ export interface ComposePlan extends Stage {
   readonly targets: readonly ImageLocation[];
   /** Of base and result; by default the base's only platform, else this machine's architecture on linux. */
   readonly platform?: Platform;
+  /**
+   * Several: the result is an index with an image for each, in this order; `"all"` are those that base and builders both
+   * have, in the base's order. `platform` then counts for nothing.
+   */
+  readonly platforms?: PlatformChoice;
+  /** Whether a target's tag becomes an index that keeps the images for other platforms it names already. */
+  readonly appendPlatforms?: boolean;
   /** Of what is copied from, where it differs; by default the base's. */
   readonly builderPlatform?: Platform;
   /** Of manifest and config; by default the base's. */
@@ -66,10 +74,18 @@ export type Compression =
 
 /** Where files are copied from. Steps that take from the same share the object. */
 export type CopySource =
-  | { readonly kind: "image"; readonly location: ImageLocation }
+  | ImageSource
   | LocalSource
   /** Files that another stage makes; they go into no image but by being copied. */
   | { readonly kind: "stage"; readonly stage: Stage };
+
+/** An image. */
+export interface ImageSource {
+  readonly kind: "image";
+  readonly location: ImageLocation;
+  /** What its configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
+}
 
 /** A directory of this machine. Relative paths are meant from the current directory. */
 export interface LocalSource {

@@ -16,28 +16,36 @@ import { explain, listedFor, readPeerRows } from "../support/peers.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
 
+const storeCount = 4;
 const rows = await readPeerRows("buildah");
 const cases = (await readDockerfileCases()).filter(({ notWithBuildah }) => notWithBuildah === undefined);
 
 describeWith(["buildah", "skopeo", "root"], "a Dockerfile and buildah", () => {
   let inputs: DockerfileInputs;
-  let buildah: Buildah;
-  /** Two at a time: begun when the one before the last has come to its end. */
+  /** One after the other in each store, which buildah locks while it waits for the next second. */
   const answers: Promise<FlatImage | string>[] = [];
 
   beforeAll(async () => {
     inputs = await dockerfileInputs();
-    buildah = await createBuildah();
-    for (const [name, image] of Object.entries(inputs.images)) await buildah.pull(image, name);
+    const stores = await Promise.all(Array.from({ length: storeCount }, storeWithImages));
     for (const [i, each] of cases.entries()) {
-      const before = Promise.resolve(answers[i - 2]).catch(() => undefined);
-      answers.push(before.then(() => buildWithBuildah(each)));
+      const buildah = stores[i % storeCount];
+      if (buildah === undefined) throw new Error("no store");
+      const before = Promise.resolve(answers[i - storeCount]).catch(() => undefined);
+      answers.push(before.then(() => buildWithBuildah(buildah, each)));
     }
   });
 
   afterAll(() => Promise.allSettled(answers));
 
-  async function buildWithBuildah({ file, args = {}, target, contexts = [] }: DockerfileCase) {
+  async function storeWithImages(): Promise<Buildah> {
+    const buildah = await createBuildah();
+    for (const [name, image] of Object.entries(inputs.images)) await buildah.pull(image, name);
+    return buildah;
+  }
+
+  async function buildWithBuildah(buildah: Buildah, request: DockerfileCase) {
+    const { file, args = {}, target, contexts = [] } = request;
     const directory = await temporaryDirectory("buildah-image");
     const result = await buildah.attempt({
       dockerfile: file,

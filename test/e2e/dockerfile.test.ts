@@ -155,6 +155,13 @@ describeWith(["cli"], "compose by a Dockerfile", () => {
       message: ["<stdin>:1:6: base", "onbuild:1", "has ONBUILD instructions"],
       hint: "Dockerfile",
     });
+    const copied = `FROM ${base} AS x\nFROM scratch\nCOPY --from=x /a /b\n`;
+    await expectRefusal(await runCli(args, { input: copied }), {
+      status: 2,
+      code: "USAGE",
+      message: ["<stdin>:1:6: builder", "onbuild:1", "has ONBUILD instructions"],
+      hint: "Dockerfile",
+    });
     await expectRefusal(await runCli(args, { input: `FROM ${shell}\nCMD echo\n` }), {
       status: 2,
       code: "USAGE",

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { attempt } from "../support/command.ts";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
-import { makeImage, pushMade } from "../support/make-image.ts";
+import { makeImage, makeIndex, pushMade } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
 import { expectNoSecrets, secret } from "../support/secrets.ts";
@@ -169,6 +169,25 @@ describeWith(["cli"], "the README", () => {
     await pushMade(scene.base, scene.registry.url, "node-runtime:24");
     expect(moved, moved.stderr).toMatchObject({ status: 0 });
     expect(moved.stdout.toString()).toMatch(/^base .* moved\n.* same\n.*\/app@sha256:[0-9a-f]{64}\n$/m);
+  });
+
+  test("the example with several platforms makes an index of them", async () => {
+    const site = makeImage({ layers: [{ files: [{ path: "site/" }, { path: "site/index.html" }] }] });
+    const nginx = (architecture: string) =>
+      makeImage({ architecture, layers: [{ files: [{ path: "usr/share/nginx/html/" }] }] });
+    await pushMade(site, scene.registry.url, "site-builder:1");
+    await pushMade(makeIndex(["amd64", "arm64"].map(nginx)), scene.registry.url, "nginx:1");
+    const result = await runBlock(blockWith("--platform linux/amd64,linux/arm64"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const digest = result.stdout.toString().trim().split("@")[1];
+    const accept = "application/vnd.oci.image.index.v1+json";
+    const answer = await fetch(`${scene.registry.url}/v2/site/manifests/${digest}`, { headers: { accept } });
+    expect(await answer.json()).toMatchObject({
+      manifests: [
+        { platform: { os: "linux", architecture: "amd64" } },
+        { platform: { os: "linux", architecture: "arm64" } },
+      ],
+    });
   });
 
   test("the line that empties the cache does", async () => {

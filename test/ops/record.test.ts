@@ -55,6 +55,7 @@ function resolvedImage(at: ImageLocation, name: string): ResolvedImage {
       annotations: {},
     },
     config: scratchConfig(platform),
+    platform,
     source: {
       name,
       resolve: () => Promise.reject(new Error("not asked")),
@@ -84,10 +85,12 @@ function explained(
 }
 
 /** What a record holds: no names of this machine, no targets, and nothing that is as it would be anyway. */
-function recorded({ targets, record, builderPlatform, format, ...plan }: ComposePlan): unknown {
+function recorded({ targets, record, builderPlatform, format, ...rest }: ComposePlan): unknown {
+  const { platforms, appendPlatforms, ...plan } = rest;
   const kept = { ...plan, platform, ...(format === "docker" && { format }) };
   return JSON.parse(
     JSON.stringify(comparable(kept), (key, value) => {
+      if (key === "location" && value.transport !== "registry") return { transport: "oci", directory: "" };
       if (key === "directory") return "";
       if (key === "tag" && !/^[0-9]+$/.test(value)) return undefined;
       if (key === "digest") return digest;

@@ -146,7 +146,9 @@ export async function composeCase(
       ([name, image]) => `localhost/${name}=${image.replace(/:latest$/, "")}`,
     ),
   });
-  const { image } = await compose(plan, { env: {} });
+  const {
+    images: [image],
+  } = await compose(plan, { env: {} });
   if (image === undefined) throw new Error("nothing was composed");
   const at = (digest: string): string => blobPath(output, digest);
   return flatImage(JSON.parse(await readFile(at(image.descriptor.digest), "utf8")), at);

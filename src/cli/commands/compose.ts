@@ -144,25 +144,20 @@ async function report(
   flags: ComposingFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { image, forecast, pushed } = result;
-  if (image !== undefined && flags.digestFile !== undefined) {
-    const digests = results.flatMap((each) =>
-      each.image === undefined ? [] : [each.image.descriptor.digest],
-    );
+  const { descriptor, forecast, pushed } = result;
+  if (descriptor !== undefined && flags.digestFile !== undefined) {
+    const digests = results.flatMap((each) => each.descriptor?.digest ?? []);
     await writeOutput(flags.digestFile, digests.map((digest) => `${digest}\n`).join(""));
   }
-  if (image !== undefined && flags.metadataFile !== undefined) {
-    await writeOutput(
-      flags.metadataFile,
-      `${JSON.stringify(metadataDocument(result, image), undefined, 2)}\n`,
-    );
+  if (descriptor !== undefined && flags.metadataFile !== undefined) {
+    await writeOutput(flags.metadataFile, `${JSON.stringify(metadataDocument(result), undefined, 2)}\n`);
   }
   if (!flags.quiet) {
     terminal.writeError(forecast === undefined ? summarize(result) : describeForecast(forecast));
   }
   if (flags.json) return;
-  if (flags.dryRun === "full" && image !== undefined) {
-    terminal.write(`${image.descriptor.digest}\n`);
+  if (flags.dryRun === "full" && descriptor !== undefined) {
+    terminal.write(`${descriptor.digest}\n`);
     return;
   }
   const lines = pushed.map(({ name, digest }) => `${name}@${digest}\n`).join("");

@@ -13,21 +13,9 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
-  const { platforms: platform, builderPlatform } = file;
-  const {
-    env,
-    labels,
-    workdir,
-    user,
-    entrypoint,
-    cmd,
-    shell,
-    expose,
-    volumes,
-    stopSignal,
-    healthcheck,
-    author,
-  } = file;
+  const { platforms, appendPlatforms, builderPlatform, author } = file;
+  const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
+    file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
@@ -56,7 +44,8 @@ export function draftFromComposeFile(document: Located): PlanDraft {
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),
-    ...(platform !== undefined && { platform }),
+    ...(platforms !== undefined && { platforms }),
+    ...(appendPlatforms !== undefined && { appendPlatforms }),
     ...(builderPlatform !== undefined && { builderPlatform }),
     ...(format !== undefined && { format }),
     ...(compression !== undefined && { compression }),

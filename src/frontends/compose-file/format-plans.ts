@@ -16,6 +16,7 @@ import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import type { PlatformChoice } from "../../plan/platforms.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
@@ -45,8 +46,8 @@ export function formatPlans(plans: readonly ComposePlan[], variables: OriginVari
 }
 
 function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
-  const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
-  const { format, compression, record, sourceDateEpoch, historyComment } = plan;
+  const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
+  const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
   const names: OriginNames = { stages: stageNames(plan), variables };
   const builders = [...new Set(copies.map(({ from }) => sourceName(from, names)))];
   const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
@@ -68,7 +69,8 @@ function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
     ["stopSignal", optional(config.stopSignal)],
     ["author", optional(config.author)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
-    ["platforms", platform && [formatPlatform(platform)]],
+    ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
+    ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
     ["tags", targets.length === 0 ? undefined : targets.map((target) => formatText(formatLocation(target)))],
     ["compression", formatCompression(compression)],
@@ -146,6 +148,10 @@ function healthcheckEntry({
     ["startInterval", duration(StartInterval)],
     ["retries", typeof Retries === "number" ? Retries : undefined],
   ]);
+}
+
+function choice(platforms: PlatformChoice): Yaml {
+  return platforms === "all" ? platforms : platforms.map(formatPlatform);
 }
 
 function duration(value: Json | undefined): string | undefined {

@@ -125,9 +125,11 @@ function syntax(copies: readonly CopyStep[]): string[] {
 
 /** How the file is built: what a Dockerfile is told from outside. */
 function buildCommand(plan: ComposePlan, names: SourceNames, hasLineBreak: boolean): string {
-  const { platform, annotations, targets, sourceDateEpoch } = plan;
+  const { platform, platforms = platform === undefined ? [] : [platform] } = plan;
+  const { annotations, targets, sourceDateEpoch } = plan;
+  const platformNames = platforms === "all" ? "" : platforms.map(formatPlatform).join(",");
   const options: readonly (readonly [name: string, values: readonly string[]])[] = [
-    ["platform", platform === undefined ? [] : [formatPlatform(platform)]],
+    ["platform", platformNames === "" ? [] : [platformNames]],
     ["build-context", [...names.contexts].map(([name, value]) => `${name}=${value}`)],
     ["build-arg", hasLineBreak ? [`${lineBreakArgument}=\n`] : []],
     ["build-arg", sourceDateEpoch === undefined ? [] : [`SOURCE_DATE_EPOCH=${sourceDateEpoch}`]],

@@ -4,6 +4,7 @@ import { completePlan, overlayDraft, type PlanDraft, type PlanPart } from "../..
 import { parseReplacement, replaceReferences } from "../../plan/replace-references.ts";
 import { type ComposeFlags, draftFromFlags } from "../flags/compose-flags.ts";
 import { type DockerfileOptions, draftFromDockerfile } from "./dockerfile.ts";
+import { draftForPlatforms } from "./platform-drafts.ts";
 
 /** What goes with a Dockerfile, and over it. */
 export interface DockerfilePlanOptions extends Omit<DockerfileOptions, "platform"> {
@@ -25,7 +26,9 @@ export function planDockerfile(text: string, options: DockerfilePlanOptions = {}
   expectNoCopyFlags(flags);
   const upper = draftFromFlags(flags);
   const lower: PlanDraft = sourceDateEpoch === undefined ? {} : { sourceDateEpoch };
-  const draft = draftFromDockerfile(text, { ...options, platform: upper.platform });
+  const draft = draftForPlatforms(upper.platforms, name, (platform) =>
+    draftFromDockerfile(text, { ...options, platform }),
+  );
   const whole = overlayDraft(overlayDraft(lower, draft), upper);
   const plan = completePlan(whole, (part) => missing(part, name));
   return replaceReferences(plan, (options.replace ?? []).map(parseReplacement));

@@ -81,7 +81,7 @@ export class StageReader {
   #read(stage: DockerfileStage): StageState {
     const platform = stage.platform && this.#platformOf(stage.platform);
     const replacement = stage.name === undefined ? undefined : this.#contexts.get(stage.name);
-    if (replacement !== undefined) return this.#stateOn(replacement, platform, stage);
+    if (replacement !== undefined) return this.#stateOn(replacement, platform);
     const state = this.#begin(stage, platform);
     for (const instruction of stage.instructions) {
       switch (instruction.keyword) {
@@ -114,18 +114,18 @@ export class StageReader {
     const parent = this.#file.stages.find((each) => each.index < stage.index && each.name === name);
     if (parent !== undefined) return this.#stateOf(parent).inherited();
     const replacement = name === "scratch" ? undefined : this.#contexts.get(name);
-    if (replacement !== undefined) return this.#stateOn(replacement, platform, stage);
+    if (replacement !== undefined) return this.#stateOn(replacement, platform, stage.base.at());
     const base = within(stage.base.at(), () => parseBase(name, "FROM"));
     return new StageState(base, platform, this.#file.escapeCharacter, stage.base.at());
   }
 
   /** What is built on something that `--build-context` gives. */
-  #stateOn(source: CopySource, platform: Platform | undefined, { base: at }: DockerfileStage): StageState {
+  #stateOn(source: CopySource, platform: Platform | undefined, where?: string): StageState {
     if (source.kind === "image") {
       const base: BaseImage = { kind: "image", location: source.location };
-      return new StageState(base, platform, this.#file.escapeCharacter, at.at());
+      return new StageState(base, platform, this.#file.escapeCharacter, where);
     }
-    const state = new StageState({ kind: "scratch" }, platform, this.#file.escapeCharacter, at.at());
+    const state = new StageState({ kind: "scratch" }, platform, this.#file.escapeCharacter, where);
     state.copies.push({
       from: this.#share(source),
       sources: ["/"],

@@ -40,10 +40,10 @@ export class StageState {
   /** Where commands are written for a shell that nobody named. */
   readonly shellForms: { cmd?: string | undefined; entrypoint?: string | undefined } = {};
   readonly #escapeCharacter: string;
-  readonly #where: string;
+  readonly #where: string | undefined;
 
-  /** @param where the place that names the base. */
-  constructor(base: BaseImage, platform: Platform | undefined, escapeCharacter: string, where: string) {
+  /** @param where the place that names the base; absent for a stage that is given as an image, `ONBUILD` and all. */
+  constructor(base: BaseImage, platform: Platform | undefined, escapeCharacter: string, where?: string) {
     this.base = base;
     this.platform = platform;
     this.#escapeCharacter = escapeCharacter;
@@ -82,7 +82,7 @@ export class StageState {
   get expectations(): BaseExpectation[] {
     if (this.base.kind === "scratch") return [];
     return [
-      { absent: "OnBuild", where: this.#where },
+      ...(this.#where === undefined ? [] : [{ absent: "OnBuild", where: this.#where } as const]),
       ...[this.shellForms.entrypoint, this.shellForms.cmd].flatMap((where): BaseExpectation[] =>
         where === undefined ? [] : [{ absent: "Shell", where }],
       ),
@@ -93,7 +93,9 @@ export class StageState {
   source(name: string): CopySource {
     const { base, platform, copies, workdirs } = this;
     const isPlain = copies.length === 0 && workdirs.length === 0 && platform === undefined;
-    if (base.kind === "image" && isPlain) return { kind: "image", location: base.location };
+    const onBuild = this.expectations.filter(({ absent }) => absent === "OnBuild");
+    const expectations = onBuild.length > 0 && { expectations: onBuild };
+    if (base.kind === "image" && isPlain) return { kind: "image", location: base.location, ...expectations };
     const { workdir } = this.config();
     return {
       kind: "stage",
@@ -101,7 +103,7 @@ export class StageState {
         name,
         base,
         ...(platform !== undefined && { platform }),
-        ...(this.expectations.length > 0 && { expectations: this.expectations.slice(0, 1) }),
+        ...expectations,
         copies,
         config: { ...(workdir !== undefined && { workdir }) },
       },

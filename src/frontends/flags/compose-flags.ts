@@ -15,6 +15,7 @@ import {
   type PlanDraft,
   type PlanPart,
 } from "../../plan/plan-draft.ts";
+import { joinPlatforms, type PlatformChoice, parsePlatforms } from "../../plan/platforms.ts";
 import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { within } from "../../plan/within.ts";
 import { type ConfigFlags, configChanges } from "./config-changes.ts";
@@ -45,7 +46,10 @@ export interface ComposeFlags extends ConfigFlags {
   readonly record?: string | undefined;
   /** `oci` or `docker`; default the base's. */
   readonly format?: string | undefined;
-  readonly platform?: string | undefined;
+  /** One; several, with commas between them or as a list; or `all`. */
+  readonly platform?: string | readonly string[] | undefined;
+  /** Whether tags become indexes that keep the images for other platforms they name. */
+  readonly appendPlatforms?: boolean | undefined;
   readonly builderPlatform?: string | undefined;
   /** `gzip[:LEVEL]` (the default, level 6) or `none`. */
   readonly compression?: string | undefined;
@@ -70,7 +74,7 @@ export function parseComposeFlags(flags: ComposeFlags): ComposePlan {
  */
 export function draftFromFlags(flags: ComposeFlags): PlanDraft {
   const { builder, base, directory = [], tag = [], annotation, compression, record } = flags;
-  const { platform, builderPlatform, format, sourceDateEpoch, historyComment } = flags;
+  const { platform, appendPlatforms, builderPlatform, format, sourceDateEpoch, historyComment } = flags;
   if (builder === "") throw missingFlag("builder");
   if (base === "") throw missingFlag("base");
   return {
@@ -81,7 +85,8 @@ export function draftFromFlags(flags: ComposeFlags): PlanDraft {
     config: configChanges(flags),
     annotations: parsePairs(annotation, "--annotation"),
     ...(tag.length > 0 && { targets: tag.map((text) => parseTarget(text, "--tag")) }),
-    ...(platform !== undefined && { platform: within("--platform", () => parsePlatform(platform)) }),
+    ...(platform !== undefined && { platforms: platformChoice(platform) }),
+    ...(appendPlatforms !== undefined && { appendPlatforms }),
     ...(builderPlatform !== undefined && {
       builderPlatform: within("--builder-platform", () => parsePlatform(builderPlatform)),
     }),
@@ -111,6 +116,14 @@ const missingParts: Readonly<Record<PlanPart, readonly [message: string, hint: s
     "Name the image to make, for example --tag registry.example/app:1.2.3.",
   ],
 };
+
+function platformChoice(platform: string | readonly string[]): PlatformChoice {
+  const texts = typeof platform === "string" ? [platform] : platform;
+  return joinPlatforms(
+    texts.map((text) => parsePlatforms(text, "--platform")),
+    "--platform",
+  );
+}
 
 function copyStep(directory: string): DraftCopy {
   const { source, destination } = parseDirectory(directory, "--directory");

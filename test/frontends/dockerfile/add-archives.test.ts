@@ -41,7 +41,9 @@ describe("ADD of a file", () => {
     ["an archive by COPY", "COPY file /x", tar],
     ["an archive in a directory", "ADD . /x", tar],
   ])("that is %s is copied", async (_, instruction, content) => {
-    const { image } = await composed(instruction, content);
+    const {
+      images: [image],
+    } = await composed(instruction, content);
     expect(image?.layerEntries).toBeGreaterThan(0);
   });
 });

@@ -9,8 +9,9 @@ import type { Text } from "../../../src/plan/text.ts";
 import { anyPlan, comparable } from "../support/any-plan.ts";
 
 /** What a Dockerfile can say of a plan, and reads back in the same words. */
-function sayable({ platform, builderPlatform, config, ...plan }: ComposePlan): ComposePlan {
-  const { healthcheck, author, exposedPorts, volumes, workdir, ...rest } = config;
+function sayable({ platform, platforms, builderPlatform, config, ...rest }: ComposePlan): ComposePlan {
+  const { appendPlatforms, ...plan } = rest;
+  const { healthcheck, author, exposedPorts, volumes, workdir, ...kept } = config;
   const { Test = [], ...times } = healthcheck ?? {};
   const check = {
     Test: ["CMD", ...(Array.isArray(Test) ? Test : [])],
@@ -24,7 +25,7 @@ function sayable({ platform, builderPlatform, config, ...plan }: ComposePlan): C
   return {
     ...sayableStage({ ...plan, config }),
     config: {
-      ...rest,
+      ...kept,
       ...distinct("exposedPorts", exposedPorts),
       ...distinct("volumes", volumes),
       ...(author !== undefined && { author: "somebody <a@b>" }),

@@ -24,7 +24,10 @@ describe("the plan of a Dockerfile", () => {
       'FROM a:1 AS x\nFROM b:1\nENV A=1\nLABEL l=m\nCOPY --from=x --chown=web:5 --chmod=640 /src /dst\nWORKDIR /dst\nEXPOSE 80\nUSER web\nENTRYPOINT ["e"]\nCMD ["c"]\n',
     );
     expect(expectations).toEqual([{ absent: "OnBuild", where: "Dockerfile:2:6" }]);
-    expect(plan).toEqual(
+    const [copy, ...more] = plan.copies;
+    const from = { ...copy?.from, expectations: undefined };
+    expect(copy?.from).toMatchObject({ expectations: [{ absent: "OnBuild", where: "Dockerfile:1:6" }] });
+    expect({ ...plan, copies: [{ ...copy, from }, ...more] }).toEqual(
       parseComposeFlags({
         ...{ builder: "a:1", base: "b:1", env: ["A=1"], label: ["l=m"], directory: ["/src:/dst"] },
         ...{ chown: "web:5", chmod: "640", workdir: "/dst", expose: ["80"], user: "web" },
@@ -55,6 +58,13 @@ describe("the plan of a Dockerfile", () => {
       buildArgs: { SECRET: "hidden-value" },
     });
     expect(JSON.stringify(plan)).not.toContain("hidden-value");
+  });
+
+  it("does not mind ONBUILD in an image that a stage is given as", () => {
+    const { copies } = planOf("FROM a AS x\nRUN y\nFROM b\nCOPY --from=x /f /g\n", {
+      buildContexts: [parseBuildContext("x=c:1")],
+    });
+    expect(copies[0]?.from).not.toHaveProperty("expectations");
   });
 
   it("takes from one object what several steps copy from, be it called otherwise", () => {
@@ -92,6 +102,22 @@ describe("the plan of a Dockerfile", () => {
       planOf("FROM b\nARG TARGETVARIANT\nLABEL a=$TARGETVARIANT\n", { flags: { platform: "linux/arm/v6" } })
         .config,
     ).toMatchObject({ labels: { a: "v6" } });
+  });
+
+  it("has several platforms where the file says the same for each", () => {
+    const several = { flags: { platform: "linux/amd64,linux/arm64" } };
+    const plan = planOf(
+      "FROM --platform=$BUILDPLATFORM a AS x\nFROM --platform=$TARGETPLATFORM b\nCOPY --from=x /f /g\n",
+      several,
+    );
+    expect(plan.platforms).toHaveLength(2);
+    expect(plan.platform).toBeUndefined();
+    expect(planOf("FROM b\n", { flags: { platform: "all" } }).platforms).toBe("all");
+    for (const platform of ["linux/amd64,linux/arm64", "all"]) {
+      expect(() => planOf("FROM b\nARG TARGETARCH\nLABEL a=$TARGETARCH\n", { flags: { platform } })).toThrow(
+        expect.objectContaining({ code: "USAGE", hint: expect.stringContaining("--append-platforms") }),
+      );
+    }
   });
 
   it("keeps the platform of a stage that has one of its own", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { parseLocation } from "../../../src/model/location.ts";
+import type { Platform } from "../../../src/model/platform.ts";
 import type {
   ComposePlan,
   ConfigChanges,
@@ -25,6 +26,8 @@ const location = fc.constantFrom(
     `localhost:5000/x/y@sha256:${"a".repeat(64)}`,
     "oci:dir",
     "oci:a b/$x:v1",
+    "oci-archive:a b.tar:v1",
+    "docker-archive:-:r.example:5000/app:1",
   ].map(parseLocation),
 );
 const directory = fc.constantFrom(
@@ -102,10 +105,12 @@ const anyDictionary = fc.dictionary(text, fc.oneof(anyText, fc.constant("")), { 
 const path = text.map((name) => `/${name.replaceAll(/[*?[\\]|\.\./g, "x")}`);
 const anyPath = fc.oneof(path, template.filter(isTemplate));
 const owner = fc.constantFrom({ user: 0 }, { user: "web", group: 50 }, { group: "staff" });
-const platform = fc.constantFrom(
+const knownPlatforms: readonly Platform[] = [
   { os: "linux", architecture: "arm64" },
   { os: "linux", architecture: "arm", variant: "v7" },
-);
+  { os: "linux", architecture: "amd64" },
+];
+const platform = fc.constantFrom(...knownPlatforms);
 
 const optional = <T extends object>(record: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(record, { requiredKeys: [] });
@@ -204,25 +209,36 @@ export const anyPlan: fc.Arbitrary<ComposePlan> = fc
     annotations: fc.oneof(dictionary, fc.constant({})),
     compression: fc.oneof(
       fc.nat(9).map((level): ComposePlan["compression"] => ({ algorithm: "gzip", level })),
+      fc.nat(18).map((level): ComposePlan["compression"] => ({ algorithm: "zstd", level: level + 1 })),
       fc.constant<ComposePlan["compression"]>({ algorithm: "none" }),
     ),
     record: fc.constantFrom<ComposePlan["record"]>("annotations", "none"),
+    platforms: fc.oneof(
+      fc.constant<Pick<ComposePlan, "platform" | "platforms">>({}),
+      platform.map((only) => ({ platform: only })),
+      fc.constant({ platforms: "all" as const }),
+      fc.shuffledSubarray([...knownPlatforms], { minLength: 2 }).map((several) => ({ platforms: several })),
+    ),
     options: optional<
       Required<
-        Pick<ComposePlan, "platform" | "builderPlatform" | "format" | "sourceDateEpoch" | "historyComment">
+        Pick<
+          ComposePlan,
+          "appendPlatforms" | "builderPlatform" | "format" | "sourceDateEpoch" | "historyComment"
+        >
       >
     >({
-      platform,
+      appendPlatforms: fc.boolean(),
       builderPlatform: platform,
       format: fc.constantFrom("oci", "docker"),
       sourceDateEpoch: fc.nat(),
       historyComment: text,
     }),
   })
-  .map(({ options, ...rest }) => {
-    const shared = new SharedSources(options.builderPlatform ?? options.platform);
+  .map(({ options, platforms, ...rest }) => {
+    const { platform: only } = { platform: undefined, ...platforms };
+    const shared = new SharedSources(options.builderPlatform ?? only);
     const copies = rest.copies.map((step) => ({ ...step, from: shared.of(step.from) }));
-    return { ...rest, ...options, copies, targets: [parseLocation("r.example/t:1")] };
+    return { ...rest, ...platforms, ...options, copies, targets: [parseLocation("r.example/t:1")] };
   });
 
 /** Without the places of texts, and the names of stages: several of one name are told apart. */

@@ -15,7 +15,7 @@ test("an index goes blobs first, each once, then its manifests, then itself, to 
   const requests: string[] = [];
   const registry = await startRegistry(
     {
-      directory: await temporaryDirectory("push-index"),
+      directory: await temporaryDirectory("move-tags"),
       writable: true,
       host: "127.0.0.1",
       port: 0,
@@ -25,7 +25,7 @@ test("an index goes blobs first, each once, then its manifests, then itself, to 
   );
   onTestFinished(() => registry.close());
   const index = makeIndex([amd64, arm64, makeAttestation(arm64)]);
-  const source = await saveMade(index, await temporaryDirectory("push-index"), "made");
+  const source = await saveMade(index, await temporaryDirectory("move-tags"), "made");
   const targets = ["one:1", "two:1", "two:2"].map((name) =>
     parseLocation(`127.0.0.1:${registry.port}/${name}`),
   );
