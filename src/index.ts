@@ -1,3 +1,5 @@
+export { type BuildContext, parseBuildContext } from "./frontends/dockerfile/build-contexts.ts";
+export { type DockerfilePlanOptions, planDockerfile } from "./frontends/dockerfile/plan-dockerfile.ts";
 export { type ComposeFlags, parseComposeFlags } from "./frontends/flags/compose-flags.ts";
 export { type ComposeFileOptions, parseComposeFile } from "./frontends/plans.ts";
 export type { Side, TransferEvent, TransferListener } from "./io/transfer.ts";

@@ -1,19 +1,25 @@
+import { formatPlatform } from "../model/platform.ts";
 import type { ComposeResult } from "../ops/compose.ts";
 import type { ComposeForecast } from "../ops/compose-forecast.ts";
 import { formatBytes, formatDuration } from "./quantities.ts";
 
 /** What a person wants to know at the end. */
-export function summarize({ figures, image }: ComposeResult): string {
+export function summarize({ kind, figures, images }: ComposeResult): string {
   const { builderSize, baseSize, composedSize, downloadedBytes, uploadedBytes } = figures;
   const { uploadedBlobs, mountedBlobs, presentBlobs, elapsedMs } = figures;
-  const layer =
-    image === undefined
-      ? ""
-      : `, new layer ${formatBytes(image.layer.size)} with ${counted(image.layerEntries, "entry", "entries")}`;
+  const layers = images.map(
+    ({ layer, layerEntries }) =>
+      `new layer ${formatBytes(layer.size)} with ${counted(layerEntries, "entry", "entries")}`,
+  );
+  const composed = `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}`;
   return table([
     ...(builderSize === 0 ? [] : [["builder", formatBytes(builderSize)] as const]),
     ["base", formatBytes(baseSize)],
-    ["composed", `${formatBytes(composedSize)}${comparison(composedSize, builderSize)}${layer}`],
+    ["composed", kind === "manifest" ? [composed, ...layers].join(", ") : composed],
+    ...(kind === "manifest" ? [] : images).map(({ platform, descriptor }, i): [string, string] => [
+      formatPlatform(platform),
+      `${layers[i]}, ${descriptor.digest}`,
+    ]),
     ["downloaded", formatBytes(downloadedBytes)],
     ["uploaded", formatBytes(uploadedBytes)],
     ["blobs", `${uploadedBlobs} uploaded, ${mountedBlobs} mounted, ${presentBlobs} already there`],

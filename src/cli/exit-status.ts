@@ -26,6 +26,8 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   COPY_CONFLICT: exitStatus.usage,
   USER_UNKNOWN: exitStatus.usage,
   FORMAT_UNSUPPORTED: exitStatus.usage,
+  BASE_MISMATCH: exitStatus.usage,
+  REBASE_REFUSED: exitStatus.usage,
   UNAUTHORIZED: exitStatus.unauthorized,
   DENIED: exitStatus.unauthorized,
   CREDENTIALS_UNREADABLE: exitStatus.unauthorized,
@@ -33,6 +35,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   BLOB_NOT_FOUND: exitStatus.notFound,
   PLATFORM_NOT_FOUND: exitStatus.notFound,
   SOURCE_NOT_FOUND: exitStatus.notFound,
+  RECORD_NOT_FOUND: exitStatus.notFound,
   NETWORK: exitStatus.network,
   TLS: exitStatus.network,
   DIGEST_MISMATCH: exitStatus.integrity,
@@ -44,6 +47,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   PATH_ESCAPES: exitStatus.integrity,
   LIMIT_EXCEEDED: exitStatus.integrity,
   LAYOUT_INVALID: exitStatus.integrity,
+  RECORD_INVALID: exitStatus.integrity,
   ARCHIVE_INVALID: exitStatus.integrity,
   REGISTRY_REJECTED: exitStatus.rejected,
   BLOB_UNKNOWN: exitStatus.rejected,
@@ -53,8 +57,14 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: exitStatus.internal,
 };
 
+/** Ends a command whose answer is no: all has been said, and only the exit status is left to say it. */
+export class NegativeAnswer extends Error {
+  override readonly name = "NegativeAnswer";
+}
+
 /** The exit status for whatever ended the command. */
 export function exitStatusOf(error: unknown): number {
   if (error instanceof Interrupted) return error.exitStatus;
+  if (error instanceof NegativeAnswer) return exitStatus.negative;
   return error instanceof ComposeImageError ? statusOfCode[error.code] : exitStatus.internal;
 }

@@ -1,3 +1,4 @@
+import type { FileNode } from "../layers/file-node.ts";
 import type { ImageFile } from "../ops/image-files.ts";
 import { type ByteString, textOfBytes } from "../tar/byte-string.ts";
 import type { EntryType } from "../tar/entry.ts";
@@ -22,7 +23,7 @@ export function describeFiles(files: readonly ImageFile[]): string {
       owner: `${uid}:${gid}`,
       size: isDevice ? `${devmajor},${devminor}` : String(node.size),
       time: formatTime(node.mtime),
-      name: `/${printable(path)}${type === "directory" ? "/" : ""}${type === "symlink" ? ` -> ${printable(linkname)}` : ""}`,
+      name: `${shownPath(path, node)}${type === "symlink" ? ` -> ${printable(linkname)}` : ""}`,
     };
   });
   const ownerWidth = longest(rows.map(({ owner }) => owner));
@@ -42,24 +43,40 @@ function longest(texts: readonly string[]): number {
 
 /** The same for programs. Names that are not UTF-8 are given in base64 besides; attribute values always are. */
 export function filesDocument(files: readonly ImageFile[]): unknown {
-  return files.map(({ path, node }) => {
-    const { type, mode, uid, gid, linkname, devmajor, devminor, xattrs } = node.attributes;
-    return {
-      path: `/${textOfBytes(path)}`,
-      ...(!isUtf8(path) && { pathBase64: base64(path) }),
-      type,
-      mode: mode.toString(8).padStart(4, "0"),
-      uid,
-      gid,
-      size: node.size,
-      mtime: node.mtime,
-      ...(type === "symlink" && { target: textOfBytes(linkname) }),
-      ...((type === "character" || type === "block") && { device: [devmajor, devminor] }),
-      ...(xattrs.size > 0 && {
-        xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [textOfBytes(name), base64(value)])),
-      }),
-    };
-  });
+  return files.map(({ path, node }) => ({ ...pathDocument(path), ...nodeDocument(node) }));
+}
+
+/** A path for programs. */
+export function pathDocument(path: ByteString): { readonly path: string; readonly pathBase64?: string } {
+  return { path: `/${textOfBytes(path)}`, ...(!isUtf8(path) && { pathBase64: base64(path) }) };
+}
+
+/** What a file is, for programs. */
+export function nodeDocument(node: FileNode): object {
+  const { type, mode, uid, gid, linkname, devmajor, devminor, xattrs } = node.attributes;
+  return {
+    type,
+    mode: formatMode(mode),
+    uid,
+    gid,
+    size: node.size,
+    mtime: node.mtime,
+    ...(type === "symlink" && { target: textOfBytes(linkname) }),
+    ...((type === "character" || type === "block") && { device: [devmajor, devminor] }),
+    ...(xattrs.size > 0 && {
+      xattrs: Object.fromEntries([...xattrs].map(([name, value]) => [textOfBytes(name), base64(value)])),
+    }),
+  };
+}
+
+/** Four octal digits. */
+export function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+/** A path as lists for people have it: absolute, a directory's with a slash at its end. */
+export function shownPath(path: ByteString, { attributes: { type } }: FileNode): string {
+  return `/${printable(path)}${type === "directory" && path !== "" ? "/" : ""}`;
 }
 
 function permissions(mode: number): string {
@@ -73,13 +90,14 @@ function permissions(mode: number): string {
   return triple(6, 0o4000, "s") + triple(3, 0o2000, "s") + triple(0, 0o1000, "t");
 }
 
-function formatTime(mtime: string): string {
+/** A time for people, in UTC. */
+export function formatTime(mtime: string): string {
   const date = new Date(Math.floor(Number(mtime)) * 1000);
   return Number.isNaN(date.getTime()) ? mtime : date.toISOString().slice(0, 19).replace("T", " ");
 }
 
 /** A name for a terminal: a backslash doubled, and every byte that is not of a printable character as `\\xNN`. */
-function printable(name: ByteString): string {
+export function printable(name: ByteString): string {
   const characters = isUtf8(name) ? [...textOfBytes(name)] : [...name];
   return characters
     .map((character) => (isPlain(character, isUtf8(name)) ? character : escaped(character, name)))

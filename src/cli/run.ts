@@ -7,12 +7,20 @@ import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addConfigCommand } from "./commands/config.ts";
+import { addDiffCommand } from "./commands/diff.ts";
+import { addDockerfileCommand } from "./commands/dockerfile.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addExplainCommand } from "./commands/explain.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
+import { addRebaseCommand } from "./commands/rebase.ts";
+import { addRecomposeCommand } from "./commands/recompose.ts";
 import { addServeCommand } from "./commands/serve.ts";
-import { exitStatus, exitStatusOf } from "./exit-status.ts";
+import { addStaleCommand } from "./commands/stale.ts";
+import { exitStatus, exitStatusOf, NegativeAnswer } from "./exit-status.ts";
 import { abortOnSignals, Interrupted } from "./interrupt.ts";
 import { promptLine } from "./prompt.ts";
 import { describeError, usageError } from "./report-error.ts";
@@ -29,9 +37,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const outputFault = new OutputFault();
   const terminal = processTerminal(signal, outputFault);
   try {
-    await makeProgram(terminal).parseAsync(args, { from: "user" }).catch(unlessHelp);
+    const answer = await makeProgram(terminal).parseAsync(args, { from: "user" }).catch(unlessAnswered);
     await outputFault.expectNone();
-    return exitStatus.done;
+    return answer instanceof NegativeAnswer ? exitStatusOf(answer) : exitStatus.done;
   } catch (error) {
     const shown = signal.aborted && !(error instanceof Interrupted) ? signal.reason : error;
     terminal.writeError(describeError(shown, args.includes("--verbose")));
@@ -41,10 +49,12 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Help and the version are printed by way of an error. */
-function unlessHelp(thrown: unknown): void {
+/** Help and the version are printed by way of an error, and an answer may be no. */
+function unlessAnswered(thrown: unknown): NegativeAnswer | undefined {
+  if (thrown instanceof NegativeAnswer) return thrown;
   const error = thrown instanceof CommanderError ? usageError(thrown, "compose-image") : thrown;
   if (error !== undefined) throw error;
+  return undefined;
 }
 
 function makeProgram(terminal: Terminal): Command {
@@ -61,8 +71,16 @@ function makeProgram(terminal: Terminal): Command {
   addComposeCommand(program, terminal);
   addPlanCommand(program, terminal);
   addSchemaCommand(program, terminal);
+  addDockerfileCommand(program, terminal);
+  addExplainCommand(program, terminal);
+  addStaleCommand(program, terminal);
+  addRecomposeCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
+  addInspectCommand(program, terminal);
+  addDiffCommand(program, terminal);
+  addConfigCommand(program, terminal);
+  addRebaseCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -1,45 +1,52 @@
 import type { Descriptor } from "../model/descriptor.ts";
+import type { Platform } from "../model/platform.ts";
 
 /** What an image is to the work; `image` where there is only one, `registry` where there is none. */
-export type Side = "builder" | "base" | "target" | "image" | "registry";
+export type Side = "builder" | "base" | "old base" | "new base" | "target" | "image" | "registry";
+
+/** Whose a blob is. */
+interface OfPlatform {
+  /** Where several platforms are composed, and this one alone has the blob. */
+  readonly platform?: Platform | undefined;
+}
 
 /**
  * What happens on the wire, as it happens. `bytes` counts what this event adds, not a total; bytes that are sent or
  * read again after a fault are counted again.
  */
 export type TransferEvent =
-  | {
+  | (OfPlatform & {
       readonly kind: "started";
       readonly direction: "download" | "upload";
       readonly store: string;
       readonly descriptor: Descriptor;
-    }
-  | {
+    })
+  | (OfPlatform & {
       readonly kind: "progress";
       readonly direction: "download" | "upload";
       readonly store: string;
       readonly descriptor: Descriptor;
       readonly bytes: number;
-    }
-  | {
+    })
+  | (OfPlatform & {
       readonly kind: "finished";
       readonly direction: "download" | "upload";
       readonly store: string;
       readonly descriptor: Descriptor;
-    }
-  | {
+    })
+  | (OfPlatform & {
       readonly kind: "failed";
       readonly direction: "download" | "upload";
       readonly store: string;
       readonly descriptor: Descriptor;
-    }
-  | {
+    })
+  | (OfPlatform & {
       readonly kind: "mounted";
       readonly store: string;
       readonly descriptor: Descriptor;
       readonly from: string;
-    }
-  | { readonly kind: "present"; readonly store: string; readonly descriptor: Descriptor }
+    })
+  | (OfPlatform & { readonly kind: "present"; readonly store: string; readonly descriptor: Descriptor })
   | {
       readonly kind: "tagged";
       readonly store: string;

@@ -9,6 +9,7 @@ import type { NewDirectories, OutputDirectory, OutputTree } from "./output-tree.
 import type { Owner } from "./owner.ts";
 import { childPath, displayPath, type ImagePath, resolveLexically, rootPath } from "./path.ts";
 import { type FoundSource, findSources } from "./source-pattern.ts";
+import { findWithParents, type SelectedFiles } from "./source-with-parents.ts";
 import { askAll } from "./unknown-path.ts";
 
 /** One copy step with everything looked up: what BuildKit's `COPY --from=image SRC… DST` would do. */
@@ -23,6 +24,8 @@ export interface Copy {
   readonly owner: Owner | undefined;
   readonly mode: number | undefined;
   readonly exclude: ExcludePatterns;
+  /** Whether the directories above the sources are copied as well. Default `false`. */
+  readonly parents?: boolean;
   /** What the base holds; absent when it is left out of account. */
   readonly base: MergedTree | undefined;
   /** Of directories that have to be made. */
@@ -35,6 +38,10 @@ export interface Copy {
  * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USAGE`
  */
 export function copyInto(output: OutputTree, copy: Copy): void {
+  if (copy.parents === true) {
+    copyWithParents(output, copy);
+    return;
+  }
   const found = askAll(copy.sources, (source) => findSources(copy.from, source, copy.fromName)).flat();
   const isDirectory = namesDirectory(copy.destination);
   if ((found.length > 1 || copy.sources.length > 1) && !isDirectory) {
@@ -53,6 +60,14 @@ export function copyInto(output: OutputTree, copy: Copy): void {
   }
 }
 
+/** The same with the directories above the sources: what is found is put where it is, seen from the destination. */
+function copyWithParents(output: OutputTree, copy: Copy): void {
+  const destination = resolveLexically(rootPath, bytesOfText(copy.destination));
+  for (const found of askAll(copy.sources, (source) => findWithParents(copy.from, source, copy.fromName))) {
+    new SourceCopy(output, copy).copySelected(found, destination);
+  }
+}
+
 /** One source, or match, of one step, which BuildKit copies by itself: files linked to each other stay so within it. */
 class SourceCopy {
   readonly #output: OutputTree;
@@ -68,7 +83,8 @@ class SourceCopy {
     this.#output = output;
     this.#copy = copy;
     const { owner, mode, exclude, from } = copy;
-    this.#keepsAll = owner === undefined && mode === undefined && exclude.isEmpty && !from.hasLinks;
+    const isChanged = owner !== undefined || mode !== undefined || !exclude.isEmpty || copy.parents === true;
+    this.#keepsAll = !isChanged && !from.hasLinks;
     this.#made = { owner, mode, mtime: copy.madeMtime };
   }
 
@@ -76,6 +92,25 @@ class SourceCopy {
     const directory = this.#output.directory(destination, this.#copy.base, this.#made);
     directory.node.mtime = source.node.mtime;
     this.#copyChildren(source, "" as ImagePath, directory);
+  }
+
+  copySelected({ root, selected, above }: SelectedFiles, destination: ImagePath): void {
+    const { exclude } = this.#copy;
+    const copyBelow = (node: FileNode, path: ImagePath, into: OutputDirectory, relative: ImagePath): void => {
+      for (const [name, child] of node.children ?? []) {
+        const childRelative = childPath(relative, name);
+        const childSource = childPath(path, name);
+        const isWhole = selected.has(childSource);
+        if ((!isWhole && !above.has(childSource)) || exclude.excludes(childRelative)) continue;
+        const directory = this.#place(child, childSource, into, name);
+        if (directory === undefined) continue;
+        if (isWhole) this.#copyChildren({ node: child, path: childSource }, childRelative, directory);
+        else copyBelow(child, childSource, directory, childRelative);
+      }
+    };
+    const directory = this.#output.directory(destination, this.#copy.base, this.#made);
+    directory.node.mtime = root.node.mtime;
+    copyBelow(root.node, root.path, directory, "" as ImagePath);
   }
 
   copyFileInto(source: FoundSource, destination: ImagePath): void {

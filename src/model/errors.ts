@@ -15,6 +15,8 @@ export type ErrorCode =
   | "COPY_CONFLICT"
   | "USER_UNKNOWN"
   | "FORMAT_UNSUPPORTED"
+  | "BASE_MISMATCH"
+  | "REBASE_REFUSED"
   // credentials
   | "UNAUTHORIZED"
   | "DENIED"
@@ -24,6 +26,7 @@ export type ErrorCode =
   | "BLOB_NOT_FOUND"
   | "PLATFORM_NOT_FOUND"
   | "SOURCE_NOT_FOUND"
+  | "RECORD_NOT_FOUND"
   // network
   | "NETWORK"
   | "TLS"
@@ -37,6 +40,7 @@ export type ErrorCode =
   | "PATH_ESCAPES"
   | "LIMIT_EXCEEDED"
   | "LAYOUT_INVALID"
+  | "RECORD_INVALID"
   | "ARCHIVE_INVALID"
   // the registry said no
   | "REGISTRY_REJECTED"

@@ -3,6 +3,7 @@ import { ComposeImageError } from "./errors.ts";
 import { isStringMap, type JsonObject } from "./json.ts";
 import { isIndexMediaType, isManifestMediaType, mediaTypes } from "./media-types.ts";
 import { type Invalid, parseJsonObject } from "./parse-json.ts";
+import { platformToJson } from "./platform.ts";
 
 /**
  * One image for one platform.
@@ -133,17 +134,28 @@ export function encodeManifest(manifest: ImageManifest): Buffer {
   });
 }
 
+/** An index as bytes, in the same manner; the entries stay in their order. */
+export function encodeIndex({ mediaType, manifests, annotations }: ImageIndex): Buffer {
+  return encodeJson({
+    schemaVersion: 2,
+    mediaType,
+    manifests: manifests.map(descriptorToJson),
+    ...(Object.keys(annotations).length > 0 && { annotations: sortedByKey(annotations) }),
+  });
+}
+
 /** A document as bytes, with a fixed layout. */
 export function encodeJson(document: JsonObject): Buffer {
   return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`, "utf8");
 }
 
 /** The map with its keys in bytewise order. */
-export function sortedByKey(map: Readonly<Record<string, string>>): Record<string, string> {
+export function sortedByKey<T>(map: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-function descriptorToJson(descriptor: Descriptor): JsonObject {
+/** A descriptor as manifests write it. */
+export function descriptorToJson(descriptor: Descriptor): JsonObject {
   const { mediaType, digest, size, urls, annotations, platform, artifactType, data } = descriptor;
   return {
     mediaType,
@@ -151,7 +163,7 @@ function descriptorToJson(descriptor: Descriptor): JsonObject {
     size,
     ...(urls !== undefined && { urls: [...urls] }),
     ...(annotations !== undefined && { annotations: { ...annotations } }),
-    ...(platform !== undefined && { platform: { ...platform } as unknown as JsonObject }),
+    ...(platform !== undefined && { platform: platformToJson(platform) }),
     ...(artifactType !== undefined && { artifactType }),
     ...(data !== undefined && { data }),
   };

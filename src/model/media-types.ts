@@ -52,3 +52,8 @@ export function isForeignLayerMediaType(mediaType: string): boolean {
 export function familyOf(manifestMediaType: string): MediaTypeFamily {
   return manifestMediaType.startsWith("application/vnd.docker.") ? "docker" : "oci";
 }
+
+/** Whether the media type names an image's configuration: other manifests carry artifacts. */
+export function isConfigMediaType(mediaType: string): boolean {
+  return mediaType === mediaTypes.oci.config || mediaType === mediaTypes.docker.config;
+}

@@ -1,5 +1,5 @@
 import type { ComposeImageError } from "./errors.ts";
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** Makes the error for a document that is not what it should be. */
 export type Invalid = (what: string, hint?: string) => ComposeImageError;
@@ -9,16 +9,20 @@ const maxDepth = 500;
 
 /** Reads bytes as a JSON object; `invalid` makes the error for anything else, and for one nested absurdly deep. */
 export function parseJsonObject(bytes: Uint8Array, invalid: Invalid): JsonObject {
+  const value = parseJson(bytes, invalid);
+  if (!isJsonObject(value)) throw invalid("not a JSON object");
+  return value;
+}
+
+/** Reads bytes as JSON; `invalid` makes the error for anything else, and for one nested absurdly deep. */
+export function parseJson(bytes: Uint8Array, invalid: Invalid): Json {
   if (depthOf(bytes) > maxDepth) throw invalid(`its JSON is nested deeper than ${maxDepth} levels`);
-  let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     const start = Buffer.from(bytes.subarray(0, 40)).toString("utf8").trim();
     throw invalid(`not JSON (it starts with ${JSON.stringify(start)})`);
   }
-  if (!isJsonObject(value)) throw invalid("not a JSON object");
-  return value;
 }
 
 const quote = 0x22;

@@ -1,5 +1,5 @@
 import { ComposeImageError } from "./errors.ts";
-import { isJsonObject, isStringList } from "./json.ts";
+import { isJsonObject, isStringList, type JsonObject } from "./json.ts";
 
 /**
  * What an image runs on.
@@ -97,5 +97,17 @@ export function platformFromJson(value: unknown, where: string): Platform {
     ...(typeof variant === "string" && variant !== "" && { variant }),
     ...(typeof osVersion === "string" && { "os.version": osVersion }),
     ...(isStringList(osFeatures) && { "os.features": osFeatures }),
+  };
+}
+
+/** The `platform` of a descriptor, its fields in the spec's order. */
+export function platformToJson(platform: Platform): JsonObject {
+  const { architecture, os, "os.version": version, "os.features": features, variant } = platform;
+  return {
+    architecture,
+    os,
+    ...(version !== undefined && { "os.version": version }),
+    ...(features !== undefined && { "os.features": [...features] }),
+    ...(variant !== undefined && { variant }),
   };
 }

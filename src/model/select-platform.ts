@@ -8,8 +8,23 @@ import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from "
  *
  * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
-function platformEntries(index: ImageIndex): Descriptor[] {
+export function platformEntries(index: ImageIndex): Descriptor[] {
   return index.manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
+}
+
+/** The platforms an index has images for, normalised, in its order, each once. */
+export function platformsOf(index: ImageIndex): Platform[] {
+  return distinctPlatforms(platformEntries(index).flatMap(({ platform }) => platform ?? []));
+}
+
+/** Platforms normalised, each once, in their order. */
+export function distinctPlatforms(platforms: readonly Platform[]): Platform[] {
+  const byName = new Map<string, Platform>();
+  for (const platform of platforms) {
+    const name = formatPlatform(platform);
+    if (!byName.has(name)) byName.set(name, normalizePlatform(platform));
+  }
+  return [...byName.values()];
 }
 
 /**
@@ -34,12 +49,12 @@ export function selectPlatform(
     const found = entries.find((entry) => entry.platform && formatPlatform(entry.platform) === candidate);
     if (found !== undefined) return found;
   }
-  const there = entries.flatMap((entry) => (entry.platform ? [formatPlatform(entry.platform)] : []));
+  const there = platformsOf(index).map(formatPlatform);
   throw new ComposeImageError("PLATFORM_NOT_FOUND", `${where} has no image for ${formatPlatform(platform)}`, {
     hint:
       there.length === 0
         ? "Its index names no platform at all."
-        : `It has ${[...new Set(there)].join(", ")}: choose one with ${flag}.`,
+        : `It has ${there.join(", ")}: choose one with ${flag}.`,
   });
 }
 

@@ -5,6 +5,7 @@ import { type Digest, digestOf } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { encodeJson, encodeManifest } from "../model/manifest.ts";
 import { familyOf, type MediaTypeFamily, mediaTypes } from "../model/media-types.ts";
+import type { Platform } from "../model/platform.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import type { StoredManifest } from "../store/source.ts";
 import { createdTime } from "./created-time.ts";
@@ -18,6 +19,7 @@ import type { BuiltLayer } from "./stage-layer.ts";
 
 /** The image as it was made. */
 export interface ComposedImage {
+  readonly platform: Platform;
   /** Of the manifest. */
   readonly descriptor: Descriptor;
   readonly config: Descriptor;
@@ -39,6 +41,16 @@ export interface KnownParts {
   /** The plan's own stage. */
   readonly stage: ExpandedStage;
   readonly baseLayers: readonly ImageBlob[];
+}
+
+/** What is composed for one platform. */
+export interface Composition {
+  /** The plan for this platform alone: its image is the one that plan makes. */
+  readonly plan: ComposePlan;
+  /** As an index names it. */
+  readonly platform: Platform;
+  readonly images: PlanImages;
+  readonly parts: KnownParts;
 }
 
 /**
@@ -73,15 +85,14 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 
 /** Puts configuration and manifest around the new layer. */
 export function assembleImage(
-  plan: ComposePlan,
-  images: PlanImages,
-  { family, layerType, baseConfig, stage, baseLayers }: KnownParts,
+  { plan, platform, images, parts }: Composition,
   layer: BuiltLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
   const { base } = images;
+  const { family, layerType, baseConfig, stage, baseLayers } = parts;
   const origin = {
     ...baseAnnotations(base),
-    ...(plan.record === "annotations" && recordAnnotations(plan, images)),
+    ...(plan.record === "annotations" && recordAnnotations(plan, images, family)),
   };
   const { config, copies } = stage;
   const changes = family === "docker" ? { ...config, labels: { ...origin, ...config.labels } } : config;
@@ -112,6 +123,7 @@ export function assembleImage(
   };
   return {
     image: {
+      platform,
       descriptor: manifest.descriptor,
       config: configDescriptor,
       layer: layerDescriptor,

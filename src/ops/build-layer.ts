@@ -1,15 +1,14 @@
 import type { Call } from "../io/call.ts";
 import type { Content } from "../io/content.ts";
-import type { MemoryBudget } from "../io/memory-budget.ts";
-import { Spool } from "../io/spool.ts";
+import type { Spool } from "../io/spool.ts";
 import { readAccountFiles } from "../layers/account-files.ts";
 import type { FileNode } from "../layers/file-node.ts";
-import { LayerReader } from "../layers/layer-reader.ts";
 import { layerEntries, layerTar } from "../layers/layer-tar.ts";
 import type { AccountFiles } from "../layers/owner.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan, Stage } from "../plan/compose-plan.ts";
 import { checkUser } from "./check-user.ts";
+import { expectNoArchives } from "./expect-no-archives.ts";
 import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
 import { noAccounts, StageMaker } from "./stage-files.ts";
 import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
@@ -17,22 +16,21 @@ import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
 /** What {@link buildLayer} works with. */
 export interface BuildLayerContext extends ViewsContext {
   readonly plan: ComposePlan;
+  /** Most blocks compressed at once. */
   readonly jobs: number;
-  readonly budget: MemoryBudget;
-  readonly temporaryDirectory: string;
   /** Takes the finished layer; lives as long as that is needed. */
   readonly layerSpool: Spool;
 }
 
 /**
- * Reads what the copy steps want out of the builders' layers and of directories, and makes one layer of it.
+ * Reads what the copy steps want out of the builders' layers and of directories, and makes one layer of it. With
+ * others that share the reading it waits until all have read: what was put aside is not to be read while it grows.
  *
  * @throws ComposeImageError as reading layers and copying do; `DISK_FULL`, `LOCAL_IO` for the temporary file.
  */
 export async function buildLayer(context: BuildLayerContext, call: Call): Promise<BuiltLayer> {
-  const { plan, stage, stages, base, jobs, budget, temporaryDirectory, layerSpool } = context;
-  await using bodies = new Spool(budget, temporaryDirectory);
-  const reader = new LayerReader(bodies, jobs);
+  const { plan, stage, stages, base, jobs, reading, layerSpool } = context;
+  const { reader, bodies } = reading;
   const opened = openViews(context);
   const { sourceViews, stageViews, baseView } = opened;
   const below = [...sourceViews.values(), ...stageViews.values()];
@@ -52,15 +50,20 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
       : noAccounts;
 
   const baseName = base?.name ?? "scratch";
-  const root = await reader.ask(
+  const { root, added } = await reader.ask(
     views,
-    () => maker().make(stage, { baseName, base: baseView?.tree(), accounts }),
+    () => {
+      const last = maker();
+      return { root: last.make(stage, { baseName, base: baseView?.tree(), accounts }), added: last.added };
+    },
     call,
   );
-  for (const view of views) view.release();
+  await expectNoArchives(added);
+  reading.release(views);
   if (base === undefined || baseView !== undefined)
     checkUser(stage.config, accounts, root, baseName, context.onWarning);
   await reader.stage(filesOf(root), call);
+  await reader.leave(call);
   const readBody = ({ origin, offset, size, localFiles }: FileNode): Content | Uint8Array => {
     if (localFiles !== undefined) return localFiles.read(offset, size);
     const extent = origin?.blob.bodies.get(offset);

@@ -1,15 +1,16 @@
 import type { Call } from "../io/call.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import type { Digest } from "../model/digest.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { type Stores, storeKey } from "../store/open-stores.ts";
 import type { Target } from "../store/target.ts";
-import type { KnownParts } from "./assemble-image.ts";
+import type { Composition } from "./assemble-image.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { readsBase } from "./open-views.ts";
 import { placesOf } from "./places.ts";
 import { canMount, type ImageBlob, presentAt, uploadable } from "./push-image.ts";
 import { layersSize, type ResolvedImage } from "./resolve-image.ts";
-import { originImages, type PlanImages } from "./resolve-plan.ts";
+import { originImages } from "./resolve-plan.ts";
 
 /** What a compose would move, found without downloading a layer. Sizes are compressed bytes. */
 export interface ComposeForecast {
@@ -53,26 +54,35 @@ async function forecastTarget(
 }
 
 /**
- * Forecasts a compose from manifests alone.
+ * Forecasts a compose from manifests alone. What several platforms share is read once, and counted for the first of them.
  *
  * @param listings layers of the base that it has would not be read.
  */
 export async function forecastCompose(
   plan: ComposePlan,
-  images: PlanImages,
-  { stage, baseLayers }: KnownParts,
+  compositions: readonly Composition[],
   listings: KeptListings | undefined,
   stores: Stores,
   jobs: number,
   call: Call,
 ): Promise<ComposeForecast> {
-  const { base } = images;
-  const reads = originImages(images).map((image) => readOf(image, image.manifest.layers));
-  if (base !== undefined && readsBase(stage)) {
+  const images = compositions.map((composition) => composition.images);
+  const directories = images.flatMap((each) => [...each.directories.values()]);
+  const seen = new Set<Digest>();
+  const reads = [];
+  for (const builder of new Set(images.flatMap(originImages))) {
+    reads.push(readOf(builder, unseen(builder.manifest.layers, seen)));
+  }
+  for (const {
+    images: { base },
+    parts,
+  } of compositions) {
+    if (base === undefined || !readsBase(parts.stage)) continue;
     const unknown: Descriptor[] = [];
     for (const layer of base.manifest.layers) if (!(await listings?.has(layer))) unknown.push(layer);
-    if (unknown.length > 0) reads.push(readOf(base, unknown));
+    if (unknown.length > 0) reads.push(readOf(base, unseen(unknown, seen)));
   }
+  const baseLayers = compositions.flatMap(({ parts }) => parts.baseLayers);
   const targets = [];
   for (const { location } of placesOf(plan.targets)) {
     const target = await stores.existingTarget(location, call);
@@ -80,11 +90,20 @@ export async function forecastCompose(
   }
   return {
     reads,
-    directories: [...new Set(Array.from(images.directories.values(), ({ name }) => name))],
+    directories: [...new Set(directories.map(({ name }) => name))],
     targets,
   };
 }
 
+/** Layers that are not among those seen so far, each once; from then on they are. */
+function unseen(layers: readonly Descriptor[], seen: Set<Digest>): Descriptor[] {
+  return layers.filter(({ digest }) => {
+    const isNew = !seen.has(digest);
+    seen.add(digest);
+    return isNew;
+  });
+}
+
 function readOf({ name }: ResolvedImage, layers: readonly Descriptor[]): ComposeForecast["reads"][number] {
-  return { image: name, layers: layers.length, bytes: layersSize({ layers }) };
+  return { image: name, layers: layers.length, bytes: layersSize(layers) };
 }

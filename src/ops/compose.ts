@@ -3,21 +3,26 @@ import { type Call, unstoppable } from "../io/call.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
 import type { TransferListener } from "../io/transfer.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import { Stores } from "../store/open-stores.ts";
 import type { RegistryClientOptions } from "../store/registry/client.ts";
-import { assembleImage, type ComposedImage, describeParts } from "./assemble-image.ts";
-import { buildLayer } from "./build-layer.ts";
+import { assembleImage, type ComposedImage } from "./assemble-image.ts";
+import { buildLayers } from "./build-layers.ts";
 import { type ComposeForecast, forecastCompose } from "./compose-forecast.ts";
+import { topManifest } from "./compose-index.ts";
+import { resolveCompositions } from "./compositions.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
 import { KeptListings } from "./kept-listings.ts";
+import { moveTags } from "./move-tags.ts";
 import { openPlaces } from "./places.ts";
-import { pushImage } from "./push-image.ts";
+import { PlatformLabels } from "./platform-labels.ts";
+import { deliverImages } from "./push-image.ts";
 import { layersSize } from "./resolve-image.ts";
-import { originImages, resolvePlan } from "./resolve-plan.ts";
+import { originImages } from "./resolve-plan.ts";
 import { BaseStream } from "./stream-base.ts";
 
 /** Options of {@link compose}; those of the registries are among them. */
@@ -45,12 +50,23 @@ export interface ComposeOptions extends RegistryClientOptions {
 
 /** What {@link compose} did. */
 export interface ComposeResult {
-  readonly platform: Platform;
-  /** Absent with `dryRun: "plan"`. */
-  readonly image: ComposedImage | undefined;
+  /** Whether tags name one image's manifest, or an index. */
+  readonly kind: "manifest" | "index";
+  /** What was composed for: one, or those of the index in its order. */
+  readonly platforms: readonly Platform[];
+  /** One for each platform; none with `dryRun: "plan"`. */
+  readonly images: readonly ComposedImage[];
+  /**
+   * Of the manifest or index that the first tag names, or would name: without what `appendPlatforms` would keep. Absent
+   * with `dryRun: "plan"`.
+   */
+  readonly descriptor: Descriptor | undefined;
   /** Present with `dryRun: "plan"`. */
   readonly forecast: ComposeForecast | undefined;
-  /** One for each target repository or layout, in the order of the plan; empty when nothing was pushed. */
+  /**
+   * One for each target repository or layout, in the order of the plan; with `appendPlatforms` for each digest there.
+   * Empty when nothing was pushed.
+   */
   readonly pushed: readonly PushedImage[];
   readonly figures: ComposeFigures;
 }
@@ -63,7 +79,7 @@ export interface PushedImage {
   readonly tags: readonly string[];
 }
 
-/** Sizes are compressed layer bytes, as registries count them. */
+/** Sizes are compressed layer bytes, as registries count them: what several platforms share counts once. */
 export interface ComposeFigures extends TransferFigures {
   readonly builderSize: number;
   readonly baseSize: number;
@@ -73,7 +89,8 @@ export interface ComposeFigures extends TransferFigures {
 
 /**
  * Composes an image and pushes it: the base's layers, one new layer with what was copied, the base's configuration
- * with the changes. Blobs go first, tags last: a failure moves no tag.
+ * with the changes; for several platforms side by side, with an index over them. Blobs go first, tags last: a failure
+ * moves no tag.
  *
  * @throws ComposeImageError; the reason of `signal` when stopped.
  */
@@ -95,16 +112,18 @@ export async function* composeEach(
   const call: Call = options.signal === undefined ? unstoppable : { signal: options.signal };
   const { jobs = 4 } = options;
   let counter = new FigureCounter();
+  let labels = new PlatformLabels();
   const onTransfer: TransferListener = (event) => {
     counter.count(event);
-    options.onTransfer?.(event);
+    options.onTransfer?.(labels.mark(event));
   };
   const transfers = 2 * jobs * (1 + Math.max(...plans.map(({ targets }) => targets.length), 0));
   const maxConnections = Math.max(options.maxConnections ?? 128, transfers);
   await using stores = new Stores({ ...options, onTransfer, maxConnections });
   for (const plan of plans) {
     counter = new FigureCounter();
-    yield await composeOne(plan, { ...options, jobs, onTransfer }, stores, counter, call);
+    labels = new PlatformLabels();
+    yield await composeOne(plan, { ...options, jobs, onTransfer }, stores, { counter, labels }, call);
   }
 }
 
@@ -112,46 +131,42 @@ async function composeOne(
   plan: ComposePlan,
   options: ComposeOptions & { readonly jobs: number; readonly onTransfer: TransferListener },
   stores: Stores,
-  counter: FigureCounter,
+  { counter, labels }: { readonly counter: FigureCounter; readonly labels: PlatformLabels },
   call: Call,
 ): Promise<ComposeResult> {
   const startedAt = performance.now();
   const { jobs, dryRun = false, onTransfer } = options;
-  const images = await resolvePlan(plan, stores, call);
-  const { base, builders, directories, stages, platform } = images;
-  const parts = describeParts(plan, images);
-  const figures = (newLayerSize: number): ComposeFigures => {
-    const baseSize = base === undefined ? 0 : layersSize(base.manifest);
+  const compositions = await resolveCompositions(plan, stores, jobs, call);
+  const { kind, all } = compositions;
+  labels.learn(compositions);
+  const platforms = all.map(({ platform }) => platform);
+  const baseLayers = all.flatMap(({ parts }) => parts.baseLayers);
+  const figures = (newLayers: readonly Descriptor[]): ComposeFigures => {
+    const bases = all.flatMap(({ images: { base } }) => base?.manifest.layers ?? []);
+    const builders = all.flatMap(({ images }) => originImages(images));
     return {
       ...counter.figures(),
-      builderSize: originImages(images).reduce((sum, { manifest }) => sum + layersSize(manifest), 0),
-      baseSize,
-      composedSize: baseSize + newLayerSize,
+      builderSize: layersSize(builders.flatMap(({ manifest }) => manifest.layers)),
+      baseSize: layersSize(bases),
+      composedSize: layersSize([...bases, ...newLayers]),
       elapsedMs: performance.now() - startedAt,
     };
   };
   const { cacheDirectory } = options;
   const listings = cacheDirectory === undefined ? undefined : new KeptListings(cacheDirectory, onTransfer);
   if (dryRun === "plan") {
-    const forecast = await forecastCompose(plan, images, parts, listings, stores, jobs, call);
-    return { platform, image: undefined, forecast, pushed: [], figures: figures(0) };
+    const forecast = await forecastCompose(plan, all, listings, stores, jobs, call);
+    return { kind, platforms, images: [], descriptor: undefined, forecast, pushed: [], figures: figures([]) };
   }
 
   const budget = new MemoryBudget(options.memoryLimit ?? 32 * 1024 * 1024);
   const temporaryDirectory = options.temporaryDirectory ?? tmpdir();
   await using layerSpool = new Spool(budget, temporaryDirectory);
-  const targets =
-    dryRun === "full" ? [] : await openPlaces(plan.targets, parts.baseLayers, stores, jobs, call);
-  const layer = await buildLayer(
+  const targets = dryRun === "full" ? [] : await openPlaces(plan.targets, baseLayers, stores, jobs, call);
+  const layers = await buildLayers(
+    all,
     {
-      plan,
-      stage: parts.stage,
-      epoch: plan.sourceDateEpoch,
-      builders,
-      directories,
-      stages,
-      base,
-      baseStream: new BaseStream(parts.baseLayers, targets),
+      baseStream: new BaseStream(baseLayers, targets),
       listings,
       jobs,
       budget,
@@ -161,13 +176,28 @@ async function composeOne(
     },
     call,
   );
-  const { image, toPush } = assembleImage(plan, images, parts, layer);
-  await pushImage(toPush, targets, jobs, onTransfer, call);
+  const assembled = all.flatMap((composition, i) => {
+    const layer = layers[i];
+    return layer === undefined ? [] : assembleImage(composition, layer);
+  });
+  const images = assembled.map(({ image }) => image);
+  labels.learnComposed(images);
+  const toPush = assembled.map((each) => each.toPush);
+  await deliverImages(toPush, targets, jobs, onTransfer, call);
+  const delivered = new Set(images.map(({ descriptor }) => descriptor.digest));
+  const { descriptor, topOf } = topManifest(plan, compositions, assembled);
+  const moved = await moveTags(targets, topOf, delivered, onTransfer, call);
   return {
-    platform,
-    image,
+    kind,
+    platforms,
+    images,
+    descriptor: moved[0]?.manifest.descriptor ?? descriptor,
     forecast: undefined,
-    pushed: targets.map(({ target, tags }) => ({ name: target.name, digest: image.descriptor.digest, tags })),
-    figures: figures(layer.size),
+    pushed: moved.map(({ target, manifest, tags }) => ({
+      name: target.name,
+      digest: manifest.descriptor.digest,
+      tags,
+    })),
+    figures: figures(images.map(({ layer }) => layer)),
   };
 }

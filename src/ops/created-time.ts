@@ -13,12 +13,16 @@ export function createdTime(
   base: ResolvedImage | undefined,
   builders: readonly ResolvedImage[],
 ): string {
-  if (sourceDateEpoch !== undefined)
-    return new Date(sourceDateEpoch * 1000).toISOString().replace(".000Z", "Z");
+  if (sourceDateEpoch !== undefined) return formatSeconds(sourceDateEpoch);
   const times = record === "none" ? [] : builders.flatMap(({ config }) => config.created ?? []);
   const newest = times
     .filter((time) => !Number.isNaN(Date.parse(time)))
     .sort((a, b) => Date.parse(a) - Date.parse(b))
     .at(-1);
   return newest ?? base?.config.created ?? epoch;
+}
+
+/** Seconds since 1970 as RFC 3339. */
+export function formatSeconds(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }

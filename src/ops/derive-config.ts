@@ -3,6 +3,7 @@ import type { Digest } from "../model/digest.ts";
 import type { JsonObject } from "../model/json.ts";
 import { sortedByKey } from "../model/manifest.ts";
 import type { ExpandedConfig } from "./expand-stage.ts";
+import { recordKeys } from "./record.ts";
 
 /** The new layer's place in the configuration. */
 export interface AddedLayer {
@@ -28,15 +29,17 @@ export function deriveConfig(base: ImageConfig, changes: ExpandedConfig, layer: 
   return {
     ...document,
     created: layer.created,
+    ...(changes.author !== undefined && { author: changes.author }),
     architecture: base.platform.architecture,
     os: base.platform.os,
-    config: changedExecution(base.execution, changes),
+    config: changedExecution(withoutRecord(base.execution), changes),
     rootfs: { type: "layers", diff_ids: [...base.diffIds, layer.diffId] },
     history: [...completeHistory(base), added],
   };
 }
 
-function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): ExecutionConfig {
+/** What a container starts with, after the changes. */
+export function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): ExecutionConfig {
   const { env, labels, exposedPorts, volumes, workdir, user, entrypoint, cmd } = changes;
   const { stopSignal, healthcheck, shell } = changes;
   const { Cmd: baseCmd, ...rest } = base;
@@ -55,6 +58,17 @@ function changedExecution(base: ExecutionConfig, changes: ExpandedConfig): Execu
     ...(stopSignal !== undefined && { StopSignal: stopSignal }),
     ...(healthcheck !== undefined && { Healthcheck: healthcheck }),
     ...(shell !== undefined && { Shell: [...shell] }),
+  };
+}
+
+/** What the base's labels say it was made from is not true of the image. */
+function withoutRecord(base: ExecutionConfig): ExecutionConfig {
+  const keys: readonly string[] = Object.values(recordKeys);
+  const { Labels } = base;
+  if (Labels === undefined) return base;
+  return {
+    ...base,
+    Labels: Object.fromEntries(Object.entries(Labels).filter(([key]) => !keys.includes(key))),
   };
 }
 
@@ -81,7 +95,7 @@ function mergedEnv(base: readonly string[], env: Readonly<Record<string, string>
 }
 
 /** History entries that have a layer must be as many as the layers: old tools left some out. */
-function completeHistory(base: ImageConfig): HistoryEntry[] {
+export function completeHistory(base: ImageConfig): HistoryEntry[] {
   const withLayer = base.history.filter((entry) => entry.empty_layer !== true).length;
   const missing = Math.max(0, base.diffIds.length - withLayer);
   const filler: HistoryEntry = {

@@ -18,12 +18,12 @@ export interface ExpandedStage {
   readonly config: ExpandedConfig;
   /** Absolute and cleaned. */
   readonly workingDirectory: string;
-  /** Whether it is made where it is missing: not by `link` alone, but where steps have working directories of their own. */
-  readonly makesWorkingDirectory: boolean;
+  /** Absolute; made after all is copied where they are missing: none by `link` alone, without a directory of its own. */
+  readonly madeAtEnd: readonly string[];
 }
 
 /** A copy step of which all text is known. */
-export interface ExpandedCopy extends Pick<CopyStep, "from" | "link"> {
+export interface ExpandedCopy extends Pick<CopyStep, "from" | "link" | "parents" | "addedAt"> {
   readonly sources: readonly string[];
   /** As typed: a relative one is meant from `workingDirectory`. */
   readonly destination: string;
@@ -37,7 +37,8 @@ export interface ExpandedCopy extends Pick<CopyStep, "from" | "link"> {
 }
 
 /** Changes of the configuration of which all text is known. */
-export interface ExpandedConfig extends Pick<ConfigChanges, "entrypoint" | "cmd" | "healthcheck" | "shell"> {
+export interface ExpandedConfig
+  extends Pick<ConfigChanges, "author" | "entrypoint" | "cmd" | "healthcheck" | "shell"> {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly exposedPorts?: readonly string[];
@@ -60,13 +61,14 @@ export function expandStage(
   const environment = environmentVariables(baseConfig);
   const lookUp: BaseVariables = (name) => environment.get(name);
   const workdirs = workdirsOf(config).map((text) => expandText(text, lookUp));
-  const [workingDirectory = "/"] = directoriesOf(baseConfig, workdirs).slice(-1);
+  const [own = "/", ...made] = directoriesOf(baseConfig, workdirs);
+  const workingDirectory = made.at(-1) ?? own;
   const isLinked = copies.length > 0 && copies.every(({ link, workdir }) => link && workdir === undefined);
   return {
-    makesWorkingDirectory: config.workdir !== undefined && !isLinked,
     copies: copies.map((copy) => expandCopy(copy, baseConfig, workingDirectory, lookUp)),
     config: expandConfig(config, workingDirectory, lookUp),
     workingDirectory,
+    madeAtEnd: isLinked ? [] : made,
   };
 }
 
@@ -84,7 +86,7 @@ function directoriesOf(base: ImageConfig, workdirs: readonly string[]): string[]
 }
 
 function expandCopy(
-  { from, link, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
+  { from, link, parents, addedAt, workdir, sources, destination, chown, chmod, exclude }: CopyStep,
   baseConfig: ImageConfig,
   stageDirectory: string,
   lookUp: BaseVariables,
@@ -95,6 +97,8 @@ function expandCopy(
   return {
     from,
     link,
+    ...(parents !== undefined && { parents }),
+    ...(addedAt !== undefined && { addedAt }),
     sources: sources.map((source) => expandSource(source, lookUp)),
     destination: expandPath(destination, lookUp, "destination"),
     workingDirectory: directories.at(-1) ?? "/",

@@ -1,8 +1,8 @@
 import { groupPath, passwdPath } from "../layers/account-files.ts";
+import type { DirectoryView } from "../layers/directory-view.ts";
 import { ExcludePatterns } from "../layers/exclude.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
-import type { LayerBlob } from "../layers/layer-blob.ts";
 import type { LayerListing } from "../layers/layer-listing.ts";
 import type { FilesView } from "../layers/layer-reader.ts";
 import { needsAccountFiles, ownerOfUser } from "../layers/owner.ts";
@@ -10,12 +10,12 @@ import { fromDirectory, type ImagePath, isWithin, resolveLexically, rootPath } f
 import { literalPrefix } from "../layers/source-pattern.ts";
 import { wantedBodies } from "../layers/wanted-bodies.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { Digest } from "../model/digest.ts";
 import type { CopySource, Stage } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { ExpandedCopy, ExpandedStage } from "./expand-stage.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { layerBlobs } from "./layer-blobs.ts";
+import type { LayerReading } from "./layer-reading.ts";
 import { viewDirectory } from "./resolve-directory.ts";
 import type { PlanImages } from "./resolve-plan.ts";
 import type { BaseStream } from "./stream-base.ts";
@@ -31,6 +31,8 @@ export interface ViewsContext extends Omit<PlanImages, "platform"> {
   /** Where what base layers hold is kept between runs; absent where it is not. */
   readonly listings: KeptListings | undefined;
   readonly onWarning: (message: string) => void;
+  /** What layers are read with, and who else reads them. */
+  readonly reading: LayerReading;
 }
 
 /** The views a plan needs. */
@@ -46,6 +48,8 @@ export interface OpenViews {
 /** The views a plan needs, with nothing read yet. A blob that several images share is one object in all of them. */
 export function openViews(context: ViewsContext): OpenViews {
   const { stage, stages, epoch, builders, directories, base, baseStream, listings, onWarning } = context;
+  const { reading } = context;
+  const { blobs } = reading;
   const copies = [stage, ...[...stages.values()].map(({ expanded }) => expanded)].flatMap(
     (each) => each.copies,
   );
@@ -60,18 +64,22 @@ export function openViews(context: ViewsContext): OpenViews {
   );
   const listingOf = (layer: Descriptor): LayerListing | undefined =>
     baseLayers.has(layer.digest) ? listings?.of(layer) : undefined;
-  const blobs = new Map<Digest, LayerBlob>();
   const sourceViews = new Map<CopySource, FilesView>();
   const stageViews = new Map<Stage, ImageView>();
   for (const [source, directory] of directories) {
-    const interest = new Interest(prefixesOf(copies.filter(({ from }) => from === source)));
-    sourceViews.set(source, viewDirectory(directory, interest, epoch, onWarning));
+    const prefixes = prefixesOf(copies.filter(({ from }) => from === source));
+    const open = (): DirectoryView => viewDirectory(directory, new Interest(prefixes), epoch, onWarning);
+    sourceViews.set(source, reading.directories.view(directory, prefixes, open));
   }
   for (const [source, image] of builders) {
     const steps = copies.filter(({ from }) => from === source);
-    const layers = layerBlobs(image, blobs, { listingOf });
-    const options = { wantsBody: bodiesOf(steps), onWarning };
-    sourceViews.set(source, new ImageView(image.name, layers, new Interest(prefixesOf(steps)), options));
+    const interest = new Interest(prefixesOf(steps));
+    const open = (): ImageView =>
+      new ImageView(image.name, layerBlobs(image, blobs, { listingOf }), interest, {
+        wantsBody: bodiesOf(steps),
+        onWarning,
+      });
+    sourceViews.set(source, reading.images.view(image, selectionOf(steps), open));
   }
   for (const [each, { base: image, expanded }] of stages) {
     if (image === undefined) continue;
@@ -82,8 +90,9 @@ export function openViews(context: ViewsContext): OpenViews {
     const wantsBody = (path: ImagePath): boolean =>
       prefixes.some((prefix) => isWithin(path, prefix)) && bodies(path);
     const interest = new Interest([...prefixes, ...subtrees], paths);
-    const layers = layerBlobs(image, blobs, { listingOf });
-    stageViews.set(each, new ImageView(image.name, layers, interest, { wantsBody, onWarning }));
+    const open = (): ImageView =>
+      new ImageView(image.name, layerBlobs(image, blobs, { listingOf }), interest, { wantsBody, onWarning });
+    stageViews.set(each, reading.images.view(image, [selectionOf(steps), subtrees, paths], open));
   }
   if (!isBaseRead) return { sourceViews, stageViews, baseView: undefined };
   const layers = layerBlobs(base, blobs, {
@@ -101,10 +110,18 @@ function prefixesOf(steps: readonly ExpandedCopy[]): ImagePath[] {
   return steps.flatMap(({ sources }) => sources.map(literalPrefix));
 }
 
+/** What decides which files of a view the steps take. */
+function selectionOf(steps: readonly ExpandedCopy[]): readonly unknown[] {
+  return steps.map(({ sources, exclude, parents }) => [sources, exclude, parents]);
+}
+
 /** Guesses what the steps take. */
 function bodiesOf(steps: readonly ExpandedCopy[]): (path: ImagePath) => boolean {
   return wantedBodies(
-    steps.map(({ sources, exclude }) => ({ sources, exclude: new ExcludePatterns(exclude) })),
+    steps.map(({ sources, exclude, parents }) => ({
+      sources: parents === true ? [] : sources,
+      exclude: new ExcludePatterns(exclude),
+    })),
   );
 }
 
@@ -115,7 +132,8 @@ function interestInBase(stage: ExpandedStage): {
 } {
   const lookedAt = stage.copies.filter(({ link }) => !link);
   const made = [
-    ...(lookedAt.length > 0 || stage.makesWorkingDirectory ? [stage.workingDirectory] : []),
+    ...(lookedAt.length > 0 ? [stage.workingDirectory] : []),
+    ...stage.madeAtEnd,
     ...stage.copies.flatMap(({ madeBefore }) => madeBefore),
   ];
   return {
@@ -127,15 +145,15 @@ function interestInBase(stage: ExpandedStage): {
 }
 
 /** Whether a stage holds other files than its base. */
-function changesFiles({ copies, makesWorkingDirectory }: ExpandedStage): boolean {
-  return copies.length > 0 || makesWorkingDirectory;
+function changesFiles({ copies, madeAtEnd }: ExpandedStage): boolean {
+  return copies.length > 0 || madeAtEnd.length > 0;
 }
 
 /** Whether composing needs to know what the base holds: not with `link` everywhere and owners by number. */
 export function readsBase(stage: ExpandedStage): boolean {
-  const { copies, makesWorkingDirectory } = stage;
+  const { copies, madeAtEnd } = stage;
   const looks = copies.some(({ link, madeBefore }) => !link || madeBefore.length > 0);
-  return looks || makesWorkingDirectory || namesOwners(stage);
+  return looks || madeAtEnd.length > 0 || namesOwners(stage);
 }
 
 /**

@@ -28,7 +28,7 @@ export interface PushTarget {
   readonly sent: Set<Digest>;
 }
 
-/** What {@link pushImage} carries over. */
+/** What {@link deliverImages} carries over. */
 export interface ImageToPush {
   readonly layers: readonly ImageBlob[];
   readonly config: ImageBlob;
@@ -36,20 +36,20 @@ export interface ImageToPush {
 }
 
 /**
- * Brings an image to all its targets: layers that are not there yet, the configuration, the manifest by its digest,
- * everywhere; and only when that is done the tags. A failure moves no tag.
+ * Brings images to all targets: layers that are not there yet, the configurations, the manifests by their digests. What
+ * several images share goes once. Moves no tag; `moveTags` does, when everything is there.
  *
  * @param jobs most blobs under way at once.
  */
-export async function pushImage(
-  image: ImageToPush,
+export async function deliverImages(
+  images: readonly ImageToPush[],
   targets: readonly PushTarget[],
   jobs: number,
   onTransfer: TransferListener,
   call: Call,
 ): Promise<void> {
-  for (const blobs of [uploadable(image.layers), [image.config]]) {
-    const deliveries = targets.flatMap((place) => blobs.map((blob) => ({ place, blob })));
+  for (const blobs of [images.flatMap(({ layers }) => layers), images.map(({ config }) => config)]) {
+    const deliveries = targets.flatMap((place) => uploadable(blobs).map((blob) => ({ place, blob })));
     await forEachConcurrently(
       deliveries,
       jobs,
@@ -57,17 +57,8 @@ export async function pushImage(
       call,
     );
   }
-  for (const place of targets) await deliverManifest(image, place, jobs, onTransfer, call);
-  for (const { target, tags } of targets) {
-    const tell = (tag: string): void =>
-      onTransfer({ kind: "tagged", store: target.name, descriptor: image.manifest.descriptor, tag });
-    for (const tag of tags) {
-      await target.tag(image.manifest, tag, call);
-      if (target.commit === undefined) tell(tag);
-    }
-    if (target.commit === undefined) continue;
-    await target.commit(call);
-    for (const tag of tags) tell(tag);
+  for (const place of targets) {
+    for (const image of images) await deliverManifest(image, place, jobs, onTransfer, call);
   }
 }
 
@@ -112,8 +103,9 @@ async function deliver(
     onTransfer({ kind: "present", store: target.name, descriptor });
     return;
   }
-  if (mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call))) return;
-  await target.push(descriptor, open, call);
+  const isMounted = mountFrom !== undefined && (await target.mount(descriptor, mountFrom, call));
+  if (!isMounted) await target.push(descriptor, open, call);
+  sent.add(descriptor.digest);
 }
 
 /**
@@ -137,6 +129,18 @@ export async function presentAt(
     call,
   );
   return present;
+}
+
+/** A blob that is made here, in hand as a whole. */
+export function blobOfBytes(descriptor: Descriptor, bytes: Uint8Array): ImageBlob {
+  return {
+    descriptor,
+    open: async () =>
+      (async function* () {
+        yield bytes;
+      })(),
+    mountFrom: undefined,
+  };
 }
 
 /** Whether the target's registry can mount the blob from where it is. */

@@ -1,19 +1,23 @@
 import type { JsonObject } from "../model/json.ts";
-import { formatLocation, type ImageLocation } from "../model/location.ts";
+import type { ImageLocation } from "../model/location.ts";
+import { sortedByKey } from "../model/manifest.ts";
+import { familyOf, type MediaTypeFamily } from "../model/media-types.ts";
 import { formatOwner } from "../model/owner.ts";
-import { formatPlatform } from "../model/platform.ts";
-import type { ComposePlan, CopySource, CopyStep } from "../plan/compose-plan.ts";
+import { formatPlatform, type Platform } from "../model/platform.ts";
+import { formatReference } from "../model/reference.ts";
+import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "../plan/compose-plan.ts";
+import { defaultCompression, formatCompression } from "../plan/compression.ts";
 import { formatMode } from "../plan/mode.ts";
 import { isTemplate, type Text, type TextTemplate } from "../plan/text.ts";
 import { type ExpandedCopy, workdirsOf } from "./expand-stage.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { PlanImages } from "./resolve-plan.ts";
 
-/** Keys under which an image says what it was made from. Each value is JSON, or text where the name says so. */
-const recordKeys = {
+/** Keys under which an image says what it was made from. Each value is JSON. */
+export const recordKeys = {
   /**
-   * What was copied from, and what stages are made on: images as `{reference, digest}`, directories of the machine as
-   * `{local: true}`.
+   * What was copied from, and what stages are made on: images as `{reference, digest, platform}`, the platform only where
+   * it is not the image's; directories of the machine as `{local: true}`.
    */
   builders: "io.github.compose-image.builders",
   /** Stages that were copied from: `[{base, copy, …}]`; `base` is a position in the builders, absent for scratch. */
@@ -22,23 +26,39 @@ const recordKeys = {
   copy: "io.github.compose-image.copy",
   /** Changes of the configuration. */
   config: "io.github.compose-image.config",
+  /** How the image was written, where it is not the usual: `{compression, format, sourceDateEpoch}`. */
+  options: "io.github.compose-image.options",
 } as const;
+
+/** Keys that name the base; each value is text. */
+export const baseKeys = {
+  name: "org.opencontainers.image.base.name",
+  digest: "org.opencontainers.image.base.digest",
+} as const;
+
+const createdByMark = "# compose-image";
 
 /** Annotations that name the base. */
 export function baseAnnotations(base: ResolvedImage | undefined): Record<string, string> {
   if (base === undefined) return {};
   const reference = publicReference(base.location);
   return {
-    "org.opencontainers.image.base.digest": base.resolved.digest,
-    ...(reference !== undefined && { "org.opencontainers.image.base.name": reference }),
+    [baseKeys.digest]: base.resolved.digest,
+    ...(reference !== undefined && { [baseKeys.name]: reference }),
   };
 }
 
 /**
- * What the image was made from, for annotations or labels. It holds no targets, no paths of the host, no options of
- * the transport.
+ * What the image was made from, for annotations or labels: what decides its bytes, and nothing else. It holds no targets,
+ * no paths of the host, no options of the transport. Plans that come to the same give the same text.
+ *
+ * @param family of the image.
  */
-export function recordAnnotations(plan: ComposePlan, images: PlanImages): Record<string, string> {
+export function recordAnnotations(
+  plan: ComposePlan,
+  images: PlanImages,
+  family: MediaTypeFamily,
+): Record<string, string> {
   const stages = [...images.stages.keys()];
   const origins = originsOf(plan, images);
   const copyRecords = (copies: readonly CopyStep[]): object[] =>
@@ -58,16 +78,26 @@ export function recordAnnotations(plan: ComposePlan, images: PlanImages): Record
       copy: copyRecords(stage.copies),
     };
   });
+  const config = configRecord(plan.config);
+  const options = optionsRecord(plan, images.base, family);
   return {
     [recordKeys.builders]: JSON.stringify(
-      origins.map((origin): JsonObject => ("kind" in origin ? { local: true } : imageRecord(origin))),
+      origins.map(
+        (origin): JsonObject => ("kind" in origin ? { local: true } : imageRecord(origin, images.platform)),
+      ),
     ),
     ...(stages.length > 0 && { [recordKeys.stages]: JSON.stringify(stageRecords) }),
     [recordKeys.copy]: JSON.stringify(copyRecords(plan.copies)),
-    ...(Object.keys(plan.config).length > 0 && {
-      [recordKeys.config]: JSON.stringify(plan.config, (_, value: Text) => textRecord(value)),
+    ...(Object.keys(config).length > 0 && {
+      [recordKeys.config]: JSON.stringify(config, (_, value: Text) => textRecord(value)),
     }),
+    ...(Object.keys(options).length > 0 && { [recordKeys.options]: JSON.stringify(options) }),
   };
+}
+
+/** Whether the text is one that {@link createdBy} gives. */
+export function isCreatedHere(text: string | undefined): boolean {
+  return text?.endsWith(createdByMark) === true;
 }
 
 /** Images and directories, each once: first what the plan's own steps are from, then what its stages are. */
@@ -87,15 +117,58 @@ export function createdBy(copies: readonly ExpandedCopy[]): string {
       ...(copy.chmod === undefined ? [] : [`--chmod=${copy.chmod.toString(8)}`]),
       ...copy.exclude.map((pattern) => `--exclude=${pattern}`),
       ...(copy.link ? ["--link"] : []),
+      ...(copy.parents === true ? ["--parents"] : []),
     ];
     return ["COPY", ...flags, ...copy.sources, copy.destination].join(" ");
   });
-  return `${steps.join("; ")} # compose-image`;
+  return `${steps.join("; ")} ${createdByMark}`.trimStart();
 }
 
-function imageRecord({ location, resolved }: ResolvedImage): JsonObject {
+function imageRecord({ location, resolved, config }: ResolvedImage, usual: Platform): JsonObject {
   const reference = publicReference(location);
-  return { ...(reference !== undefined && { reference }), digest: resolved.digest };
+  const platform = formatPlatform(config.platform);
+  return {
+    ...(reference !== undefined && { reference }),
+    digest: resolved.digest,
+    ...(platform !== formatPlatform(usual) && { platform }),
+  };
+}
+
+/** The changes in a fixed order; those that change nothing are left out. */
+function configRecord({ env, labels, exposedPorts, volumes, ...rest }: ConfigChanges): ConfigChanges {
+  const { workdir, user, entrypoint, cmd, stopSignal, healthcheck, shell, author } = rest;
+  return {
+    ...(isFilled(env) && { env }),
+    ...(isFilled(labels) && { labels: sortedByKey(labels) }),
+    ...(isFilled(exposedPorts) && { exposedPorts }),
+    ...(isFilled(volumes) && { volumes }),
+    ...(workdir !== undefined && { workdir }),
+    ...(user !== undefined && { user }),
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(cmd !== undefined && { cmd }),
+    ...(stopSignal !== undefined && { stopSignal }),
+    ...(healthcheck !== undefined && { healthcheck }),
+    ...(shell !== undefined && { shell }),
+    ...(author !== undefined && { author }),
+  };
+}
+
+function isFilled<T extends object>(items: T | undefined): items is T {
+  return items !== undefined && Object.keys(items).length > 0;
+}
+
+function optionsRecord(
+  { compression, sourceDateEpoch }: ComposePlan,
+  base: ResolvedImage | undefined,
+  family: MediaTypeFamily,
+): JsonObject {
+  const usual = base === undefined ? "oci" : familyOf(base.manifest.mediaType);
+  const compressed = formatCompression(compression);
+  return {
+    ...(compressed !== formatCompression(defaultCompression) && { compression: compressed }),
+    ...(family !== usual && { format: family }),
+    ...(sourceDateEpoch !== undefined && { sourceDateEpoch }),
+  };
 }
 
 function stepRecord(copy: CopyStep): object {
@@ -108,6 +181,7 @@ function stepRecord(copy: CopyStep): object {
     ...(chmod !== undefined && { chmod: textRecord(isTemplate(chmod) ? chmod : formatMode(chmod)) }),
     ...(copy.exclude.length > 0 && { exclude: copy.exclude.map(textRecord) }),
     ...(copy.link && { link: true }),
+    ...(copy.parents === true && { parents: true }),
   };
 }
 
@@ -116,7 +190,12 @@ function textRecord<T>(text: T | TextTemplate): T | Pick<TextTemplate, "parts"> 
   return isTemplate(text) ? { parts: text.parts } : text;
 }
 
-/** A reference others can use; a path of this machine is none. */
+/**
+ * A reference others can use; a path of this machine is none. Beside a tag the digest is left out: it is recorded by
+ * itself, and the tag is what moves.
+ */
 function publicReference(location: ImageLocation): string | undefined {
-  return location.transport === "registry" ? formatLocation(location) : undefined;
+  if (location.transport !== "registry") return undefined;
+  const { registry, repository, tag } = location.reference;
+  return formatReference(tag === undefined ? location.reference : { registry, repository, tag });
 }

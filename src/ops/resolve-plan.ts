@@ -1,13 +1,13 @@
 import type { Call } from "../io/call.ts";
 import { scratchConfig } from "../model/config.ts";
-import { formatLocation, type ImageLocation } from "../model/location.ts";
-import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
+import type { ImageLocation } from "../model/location.ts";
+import { hostPlatform, normalizePlatform, type Platform } from "../model/platform.ts";
 import type { ComposePlan, CopySource, Stage } from "../plan/compose-plan.ts";
 import { stagesBelow } from "../plan/stages.ts";
-import type { Stores } from "../store/open-stores.ts";
 import { type ExpandedStage, expandStage } from "./expand-stage.ts";
-import { type ResolvedDirectory, resolveDirectory } from "./resolve-directory.ts";
-import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
+import { expectOfBase } from "./expect-of-base.ts";
+import type { ResolvedDirectory } from "./resolve-directory.ts";
+import type { ImageResolver, ResolvedImage } from "./resolve-image.ts";
 
 /** The images and directories a plan names, resolved. */
 export interface PlanImages {
@@ -35,40 +35,43 @@ export interface ResolvedStage {
  * Resolves a plan's references. The base decides the platform where the plan does not; with scratch the first builder.
  * Directories come first: what is wrong with them shows before anything is asked of a registry.
  *
- * @throws ComposeImageError as `resolveDirectory`, `resolveImage` and `expandStage` do.
+ * @throws ComposeImageError as `resolveDirectory`, {@link ImageResolver.resolve} and `expandStage` do.
  */
-export async function resolvePlan(plan: ComposePlan, stores: Stores, call: Call): Promise<PlanImages> {
+export async function resolvePlan(plan: ComposePlan, found: ImageResolver, call: Call): Promise<PlanImages> {
   const below = stagesBelow(plan);
   const sources = new Set([...below, plan].flatMap(({ copies }) => copies.map(({ from }) => from)));
   const directories = new Map<CopySource, ResolvedDirectory>();
   for (const source of sources) {
-    if (source.kind === "local") directories.set(source, await resolveDirectory(source));
+    if (source.kind === "local") directories.set(source, await found.directory(source));
   }
   const base =
     plan.base.kind === "scratch"
       ? undefined
-      : await resolveImage(stores, "base", plan.base.location, plan.platform, call);
+      : await found.resolve("base", plan.base.location, plan.platform, call);
+  if (base !== undefined) expectOfBase(base, plan.expectations ?? []);
   const wanted = plan.builderPlatform ?? plan.platform ?? base?.config.platform;
-  const known = new Map<string, ResolvedImage>();
+  let firstBuilder: ResolvedImage | undefined;
   const resolveBuilder = async (location: ImageLocation, platform = wanted): Promise<ResolvedImage> => {
-    const key = `${formatLocation(location)} ${platform === undefined ? "" : formatPlatform(platform)}`;
-    const image = known.get(key) ?? (await resolveImage(stores, "builder", location, platform, call));
-    known.set(key, image);
+    const image = await found.resolve("builder", location, platform, call);
+    firstBuilder ??= image;
     return image;
   };
   const builders = new Map<CopySource, ResolvedImage>();
   for (const source of sources) {
-    if (source.kind === "image") builders.set(source, await resolveBuilder(source.location));
+    if (source.kind !== "image") continue;
+    const image = await resolveBuilder(source.location);
+    expectOfBase(image, source.expectations ?? []);
+    builders.set(source, image);
   }
   const stages = new Map<Stage, ResolvedStage>();
   for (const stage of below) {
     const stageBase =
       stage.base.kind === "scratch" ? undefined : await resolveBuilder(stage.base.location, stage.platform);
+    if (stageBase !== undefined) expectOfBase(stageBase, stage.expectations ?? []);
     const config = stageBase?.config ?? scratchConfig(wanted ?? hostPlatform());
     const expanded = expandStage(stage, config);
     stages.set(stage, { name: stageName(stage, stageBase), base: stageBase, expanded });
   }
-  const [firstBuilder] = known.values();
   const platform = base?.config.platform ?? plan.platform ?? firstBuilder?.config.platform ?? hostPlatform();
   return { base, builders, directories, stages, platform: normalizePlatform(platform) };
 }

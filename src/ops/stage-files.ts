@@ -6,11 +6,13 @@ import { OutputTree } from "../layers/output-tree.ts";
 import { type AccountFiles, resolveOwner } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import { findSources } from "../layers/source-pattern.ts";
+import { findWithParents } from "../layers/source-with-parents.ts";
 import { askAll } from "../layers/unknown-path.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { CopySource, Stage } from "../plan/compose-plan.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import type { ExpandedStage } from "./expand-stage.ts";
+import type { AddedFile } from "./expect-no-archives.ts";
 import type { OpenViews } from "./open-views.ts";
 import type { ResolvedStage } from "./resolve-plan.ts";
 
@@ -44,6 +46,7 @@ export class StageMaker {
   readonly #accounts: ReadonlyMap<Stage, AccountFiles>;
   readonly #epoch: number | undefined;
   readonly #made = new Map<Stage, MergedTree>();
+  readonly #added = new Map<FileNode, AddedFile>();
 
   /**
    * @param accounts of the stages whose steps name owners.
@@ -61,17 +64,23 @@ export class StageMaker {
     this.#epoch = epoch;
   }
 
+  /** Files that `ADD` takes from directories of this machine. */
+  get added(): ReadonlyMap<FileNode, AddedFile> {
+    return this.#added;
+  }
+
   /**
    * What a stage's steps make, to be put over its base: the root of a tree.
    *
    * @throws UnknownPath; ComposeImageError as copying does.
    */
-  make({ copies, makesWorkingDirectory, workingDirectory }: ExpandedStage, ground: StageGround): FileNode {
+  make({ copies, madeAtEnd }: ExpandedStage, ground: StageGround): FileNode {
     const { baseName, base, accounts } = ground;
     const madeMtime = String(this.#epoch ?? 0);
     const output = new OutputTree(baseName);
     askAll(copies, (step) => {
       const { name, tree } = this.#filesOf(step.from);
+      if (step.addedAt !== undefined) this.#noteAdded(step.addedAt, step.sources, tree, name);
       for (const path of step.madeBefore) addDirectory(output, path, ground, madeMtime);
       copyInto(output, {
         fromName: name,
@@ -81,11 +90,12 @@ export class StageMaker {
         owner: step.chown && resolveOwner(step.chown, accounts, baseName),
         mode: step.chmod,
         exclude: new ExcludePatterns(step.exclude),
+        parents: step.parents === true,
         base: step.link ? undefined : base,
         madeMtime,
       });
     });
-    if (makesWorkingDirectory) addDirectory(output, workingDirectory, ground, madeMtime);
+    for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
     return output.root;
   }
 
@@ -95,10 +105,20 @@ export class StageMaker {
    * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND`
    */
   findAllSources({ copies }: ExpandedStage): void {
-    askAll(copies, ({ from, sources }) => {
+    askAll(copies, ({ from, sources, parents }) => {
       const { name, tree } = this.#filesOf(from);
-      askAll(sources, (source) => findSources(tree, source, name));
+      askAll(sources, (source): unknown =>
+        parents === true ? findWithParents(tree, source, name) : findSources(tree, source, name),
+      );
     });
+  }
+
+  #noteAdded(where: string, sources: readonly string[], tree: MergedTree, name: string): void {
+    for (const source of sources) {
+      for (const { node } of findSources(tree, source, name)) {
+        if (node.localFiles !== undefined) this.#added.set(node, { where, source });
+      }
+    }
   }
 
   #filesOf(source: CopySource): SourceFiles {

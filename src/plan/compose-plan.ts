@@ -3,6 +3,7 @@ import type { ImageLocation } from "../model/location.ts";
 import type { MediaTypeFamily } from "../model/media-types.ts";
 import type { OwnerSpec } from "../model/owner.ts";
 import type { Platform } from "../model/platform.ts";
+import type { PlatformChoice } from "./platforms.ts";
 import type { Text, TextTemplate } from "./text.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface Stage {
   /** Of the base; by default that of everything that is copied from. */
   readonly platform?: Platform;
   readonly copies: readonly CopyStep[];
+  /** What the base's configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
   /** Of a stage that files are copied from, the working directory alone counts. */
   readonly config: Pick<ConfigChanges, "workdir">;
 }
@@ -32,6 +35,13 @@ export interface ComposePlan extends Stage {
   readonly targets: readonly ImageLocation[];
   /** Of base and result; by default the base's only platform, else this machine's architecture on linux. */
   readonly platform?: Platform;
+  /**
+   * Several: the result is an index with an image for each, in this order; `"all"` are those that base and builders both
+   * have, in the base's order. `platform` then counts for nothing.
+   */
+  readonly platforms?: PlatformChoice;
+  /** Whether a target's tag becomes an index that keeps the images for other platforms it names already. */
+  readonly appendPlatforms?: boolean;
   /** Of what is copied from, where it differs; by default the base's. */
   readonly builderPlatform?: Platform;
   /** Of manifest and config; by default the base's. */
@@ -50,6 +60,13 @@ export type BaseImage =
   | { readonly kind: "image"; readonly location: ImageLocation }
   | { readonly kind: "scratch" };
 
+/** Something that a base's configuration must not have: it would mean what is not done here. */
+export interface BaseExpectation {
+  readonly absent: "OnBuild" | "Shell";
+  /** The place that relies on it, for messages: `Dockerfile:3:7`. */
+  readonly where: string;
+}
+
 /** How the new layer is compressed. */
 export type Compression =
   | { readonly algorithm: "gzip" | "zstd"; readonly level: number }
@@ -57,10 +74,18 @@ export type Compression =
 
 /** Where files are copied from. Steps that take from the same share the object. */
 export type CopySource =
-  | { readonly kind: "image"; readonly location: ImageLocation }
+  | ImageSource
   | LocalSource
   /** Files that another stage makes; they go into no image but by being copied. */
   | { readonly kind: "stage"; readonly stage: Stage };
+
+/** An image. */
+export interface ImageSource {
+  readonly kind: "image";
+  readonly location: ImageLocation;
+  /** What its configuration must not have. */
+  readonly expectations?: readonly BaseExpectation[];
+}
 
 /** A directory of this machine. Relative paths are meant from the current directory. */
 export interface LocalSource {
@@ -96,6 +121,13 @@ export interface CopyStep {
   readonly exclude: readonly Text[];
   /** Whether the base is left out of account, as `COPY --link` does. */
   readonly link: boolean;
+  /**
+   * Whether the directories above the sources are copied as well, as `COPY --parents` does: from the root, or from where
+   * the source has `/./`. Then `**` stands for any number of directories.
+   */
+  readonly parents?: boolean;
+  /** The place of the `ADD` that says so, for messages: it would unpack files that are archives, so these are refused. */
+  readonly addedAt?: string;
 }
 
 /**
@@ -119,6 +151,8 @@ export interface ConfigChanges {
   readonly stopSignal?: Text;
   /** As the configuration's `Healthcheck` has it; durations in nanoseconds. */
   readonly healthcheck?: JsonObject;
+  /** Who made the image. */
+  readonly author?: string;
   /** What shell forms run in. */
   readonly shell?: readonly string[];
 }

@@ -43,12 +43,21 @@ export function parseBase(text: string, what: string): BaseImage {
  */
 export function parseTarget(text: string, what: string): ImageLocation {
   const location = parseImage(text, what);
-  if (location.transport === "registry" && location.reference.digest !== undefined) {
-    throw new ComposeImageError(
-      "USAGE",
-      `${what} ${text} has a digest, which only the composed bytes can decide`,
-      { hint: "Leave out the part from @ on." },
-    );
-  }
+  expectTarget(location, what, text);
   return location;
+}
+
+/**
+ * Refuses an image that cannot be pushed to.
+ *
+ * @param text the image as it was written.
+ * @throws ComposeImageError `USAGE` for a digest.
+ */
+export function expectTarget(location: ImageLocation, what: string, text: string): void {
+  if (location.transport !== "registry" || location.reference.digest === undefined) return;
+  throw new ComposeImageError(
+    "USAGE",
+    `${what} ${text} has a digest, which only the composed bytes can decide`,
+    { hint: "Leave out the part from @ on." },
+  );
 }

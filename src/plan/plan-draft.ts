@@ -1,6 +1,8 @@
 import type { ComposeImageError } from "../model/errors.ts";
+import { distinctPlatforms } from "../model/select-platform.ts";
 import type { ComposePlan, ConfigChanges, CopySource, CopyStep } from "./compose-plan.ts";
 import { defaultCompression } from "./compression.ts";
+import type { PlatformChoice } from "./platforms.ts";
 import { SharedSources } from "./share-sources.ts";
 
 /** A copy step that may leave open what it takes from: then it is the draft's builder. */
@@ -16,6 +18,10 @@ export interface PlanDraft extends Partial<Omit<ComposePlan, "copies">> {
   /** Taken from by the steps that do not say. */
   readonly builder?: CopySource;
   readonly copies?: readonly DraftCopy[];
+  /** One or several: of a single one the plan makes its `platform`. */
+  readonly platforms?: PlatformChoice;
+  /** Whether there may be no copies at all. */
+  readonly copiesNothing?: boolean;
   /** Put over every copy step, those of drafts below too. */
   readonly copyOptions?: CopyOptions;
 }
@@ -45,12 +51,23 @@ export function overlayDraft(lower: PlanDraft, upper: PlanDraft): PlanDraft {
  * @throws ComposeImageError `USAGE`
  */
 export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => ComposeImageError): ComposePlan {
-  const { builder, copies: steps = [], copyOptions, base, targets = [], ...rest } = draft;
-  if (builder === undefined && steps.every(({ from }) => from === undefined)) throw missing("builder");
+  const {
+    builder,
+    copies: steps = [],
+    copyOptions,
+    base,
+    targets = [],
+    platforms,
+    copiesNothing,
+    ...rest
+  } = draft;
+  const isWithoutSource = builder === undefined && steps.every(({ from }) => from === undefined);
+  const mayBeEmpty = steps.length === 0 && copiesNothing === true;
+  if (isWithoutSource && !mayBeEmpty) throw missing("builder");
   if (base === undefined) throw missing("base");
-  if (steps.length === 0) throw missing("copies");
+  if (steps.length === 0 && !mayBeEmpty) throw missing("copies");
   if (targets.length === 0) throw missing("targets");
-  const shared = new SharedSources();
+  const shared = new SharedSources(draft.builderPlatform ?? draft.platform);
   const copies = steps.map((step): CopyStep => {
     const from = step.from ?? builder;
     if (from === undefined) throw missing("builder");
@@ -62,10 +79,20 @@ export function completePlan(draft: PlanDraft, missing: (part: PlanPart) => Comp
     compression: defaultCompression,
     record: "annotations",
     ...rest,
+    ...(platforms !== undefined && severalOrOne(platforms)),
     base,
     copies,
     targets,
   };
+}
+
+/** One platform alone makes a manifest, not an index. */
+function severalOrOne(platforms: PlatformChoice): Pick<ComposePlan, "platform" | "platforms"> {
+  if (platforms === "all") return { platforms };
+  const distinct = distinctPlatforms(platforms);
+  const [only, ...more] = distinct;
+  if (only === undefined) return {};
+  return more.length === 0 ? { platform: only } : { platforms: distinct };
 }
 
 function overlayConfig(lower: ConfigChanges, upper: ConfigChanges): ConfigChanges {

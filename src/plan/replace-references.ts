@@ -40,7 +40,7 @@ export function parseReplacement(text: string): Replacement {
  */
 export function replaceReferences(plan: ComposePlan, replacements: readonly Replacement[]): ComposePlan {
   if (replacements.length === 0) return plan;
-  const replaced = (location: ImageLocation): ImageLocation => replaceIn(location, replacements);
+  const replaced = (location: ImageLocation): ImageLocation => replaceLocation(location, replacements);
   const known = new Map<CopySource, CopySource>();
   const replacedBase = (base: BaseImage): BaseImage =>
     base.kind === "scratch" ? base : { ...base, location: replaced(base.location) };
@@ -61,7 +61,11 @@ export function replaceReferences(plan: ComposePlan, replacements: readonly Repl
   return { ...replacedStage(plan), targets: plan.targets.map(replaced) };
 }
 
-function replaceIn(location: ImageLocation, replacements: readonly Replacement[]): ImageLocation {
+/** The location with the replacement in it that replaces most of it. */
+export function replaceLocation(
+  location: ImageLocation,
+  replacements: readonly Replacement[],
+): ImageLocation {
   if (location.transport !== "registry") return location;
   const name = formatLocation(location);
   let best: { readonly from: string; readonly replacement: Replacement } | undefined;

@@ -6,7 +6,9 @@ import type { ComposedImage } from "../../src/ops/assemble-image.ts";
 import type { ComposeResult } from "../../src/ops/compose.ts";
 
 const digest = digestOf(Buffer.from("x"));
+const platform = { os: "linux", architecture: "arm", variant: "v7" };
 const image: ComposedImage = {
+  platform,
   descriptor: { mediaType: "application/m", digest, size: 700 },
   config: { mediaType: "application/c", digest, size: 300 },
   layer: { mediaType: "application/l", digest, size: 4_500_000 },
@@ -15,8 +17,10 @@ const image: ComposedImage = {
   layerTarSize: 9_000_000,
 };
 const result: ComposeResult = {
-  platform: { os: "linux", architecture: "arm", variant: "v7" },
-  image,
+  kind: "manifest",
+  platforms: [platform],
+  images: [image],
+  descriptor: image.descriptor,
   forecast: undefined,
   pushed: [
     { name: "r.example/app", digest, tags: ["1", "latest"] },
@@ -33,6 +37,15 @@ const result: ComposeResult = {
     presentBlobs: 1,
     elapsedMs: 1234.5,
   },
+};
+const amd64 = { os: "linux", architecture: "amd64" };
+const index = { mediaType: "application/i", digest: digestOf(Buffer.from("i")), size: 900 };
+const several: ComposeResult = {
+  ...result,
+  kind: "index",
+  platforms: [platform, amd64],
+  images: [image, { ...image, platform: amd64 }],
+  descriptor: index,
 };
 const forecast = {
   reads: [{ image: "builder r.example/b:1", layers: 11, bytes: 188_000_000 }],
@@ -55,15 +68,37 @@ describe("the JSON document", () => {
   });
 
   it("of a dry run has the forecast in place of the image", () => {
-    const document = composeDocument({ ...result, image: undefined, forecast, pushed: [] });
+    const document = composeDocument({
+      ...result,
+      images: [],
+      descriptor: undefined,
+      forecast,
+      pushed: [],
+    });
     expect(document).toMatchObject({ platform: "linux/arm/v7", forecast, pushed: [] });
     expect(document).not.toHaveProperty("digest");
+  });
+
+  it("of several platforms has the index, and each platform's image", () => {
+    expect(composeDocument(several)).toMatchObject({
+      digest: index.digest,
+      mediaType: "application/i",
+      size: 900,
+      platforms: [
+        { platform: "linux/arm/v7", digest, layer: { entries: 12 } },
+        { platform: "linux/amd64", digest, layer: { entries: 12 } },
+      ],
+    });
+    expect(composeDocument({ ...several, images: [], descriptor: undefined, forecast })).toMatchObject({
+      platforms: [{ platform: "linux/arm/v7" }, { platform: "linux/amd64" }],
+      forecast,
+    });
   });
 });
 
 describe("the metadata file", () => {
   it("has BuildKit's keys", () => {
-    expect(metadataDocument(result, image)).toEqual({
+    expect(metadataDocument(result)).toEqual({
       "containerimage.config.digest": digest,
       "containerimage.descriptor": {
         mediaType: "application/m",
@@ -76,11 +111,16 @@ describe("the metadata file", () => {
     });
   });
 
+  it("of several platforms has the index alone", () => {
+    expect(metadataDocument(several)).toEqual({
+      "containerimage.descriptor": index,
+      "containerimage.digest": index.digest,
+      "image.name": "r.example/app:1,r.example/app:latest,oci:out:x",
+    });
+  });
+
   it("has no names when nothing was pushed, and no variant where there is none", () => {
-    const document = metadataDocument(
-      { ...result, pushed: [], platform: { os: "linux", architecture: "amd64" } },
-      image,
-    );
+    const document = metadataDocument({ ...result, pushed: [], images: [{ ...image, platform: amd64 }] });
     expect(document).not.toHaveProperty(["image.name"]);
     expect(document["containerimage.descriptor"]).toMatchObject({
       platform: { architecture: "amd64", os: "linux" },
@@ -102,6 +142,15 @@ describe("the summary", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  it("of several platforms has a row for each", () => {
+    const rows = summarize(several).split("\n");
+    expect(rows.slice(2, 5)).toEqual([
+      "composed      44.5 MB (24 % of the builder)",
+      `linux/arm/v7  new layer 4.5 MB with 12 entries, ${digest}`,
+      `linux/amd64   new layer 4.5 MB with 12 entries, ${digest}`,
+    ]);
   });
 
   it("compares with nothing when there is nothing to compare with", () => {

@@ -291,7 +291,7 @@ tags: ["${tag("file")}"]
       "a file without end",
       () => "#".repeat(1024 * 1024 + 1),
       [],
-      { code: "USAGE", message: ["--file - is larger than 1048576 bytes"], hint: "YAML" },
+      { code: "USAGE", message: ["--file - is larger than 1048576 bytes"], hint: "lines of text" },
     ],
     [
       "another object of Kubernetes",

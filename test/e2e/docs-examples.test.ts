@@ -1,5 +1,5 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { attempt } from "../support/command.ts";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
+import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
@@ -48,6 +49,7 @@ function argumentsFor({ text }: Example): string[] {
   return [
     ...(text.includes("${VERSION}") ? ["--var", "VERSION=1.2.3"] : []),
     ...(text.includes("$(workspace)") ? ["--set", "workspace=/opt/app-root"] : []),
+    ...(text.includes("ImageStreamTag") ? ["--imagestream-registry", "registry.example"] : []),
   ];
 }
 
@@ -57,6 +59,7 @@ describeWith(["cli"], "the files that the documents show", () => {
   beforeAll(async () => {
     scene = await composeScene(await startEmbeddedRegistry());
     await pushMade(scene.base, scene.registry.url, "node-runtime:24");
+    await pushMade(scene.base, scene.registry.url, "runtime:1");
     await pushBuilders();
   });
   afterAll(() => scene.stop());
@@ -87,6 +90,11 @@ describeWith(["cli"], "the files that the documents show", () => {
     });
     await pushMade(app, scene.registry.url, "app-builder:sha-1a2b");
     await pushMade(tools, scene.registry.url, "tools:1");
+    const golang = makeImage({
+      layers: [{ files: [{ path: "go/" }, { path: "go/bin/" }, { path: "go/bin/app", content: "app" }] }],
+    });
+    await pushMade(golang, scene.registry.url, "golang:1.24");
+    await pushMade(golang, scene.registry.url, "openshift/release:golang-1.24");
   }
 
   test("are there", () => {
@@ -141,6 +149,53 @@ describeWith(["cli"], "the files that the documents show", () => {
       expect(schema).toMatchObject({ title: expect.stringContaining("compose.yaml") });
     }
   });
+
+  test("say what a Dockerfile says, with the command beside it", async () => {
+    await pushBuilders();
+    const home = await temporaryDirectory("docs-dockerfile");
+    const [dockerfile] = examplesIn("dockerfile").filter(({ document }) => document === "docs/dockerfile.md");
+    const [command] = examplesIn("sh").filter(({ document }) => document === "docs/dockerfile.md");
+    const placed = (example: Example | undefined): string =>
+      (example?.text ?? "").replaceAll("registry.example", scene.registry.host);
+    await writeFile(join(home, "Dockerfile"), placed(dockerfile));
+    const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${placed(command)}`;
+    const result = await attempt("bash", ["-euc", script], {
+      cwd: home,
+      env: isolatedEnvironment(home, home),
+    });
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config } = await readImage(`${scene.registry.host}/app:1.2.3`);
+    expect(config.config).toMatchObject({
+      Env: ["PATH=/run/app/bin:/bin"],
+      Labels: { "org.opencontainers.image.version": "1.2.3" },
+      User: "1001",
+    });
+  });
+
+  test.each(["docs/openshift.md", "docs/ci-operator.md"])(
+    "are what every command of their document wants: %s",
+    async (document) => {
+      const home = await temporaryDirectory("docs-home");
+      const here = (text: string) => text.replaceAll("registry.example", scene.registry.host);
+      for (const { text, ...block } of [...examplesIn("yaml"), ...examplesIn("dockerfile")]) {
+        const name = /^# (\S+)\n/.exec(text)?.[1];
+        if (block.document !== document || name === undefined) continue;
+        await mkdir(dirname(join(home, name)), { recursive: true });
+        await writeFile(join(home, name), here(text));
+      }
+      const scripts = examplesIn("sh").filter((each) => each.document === document);
+      const script = [
+        `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }`,
+        ...scripts.map(({ text }) => here(text)),
+      ].join("\n");
+      const result = await attempt("bash", ["-euc", script], {
+        cwd: home,
+        env: isolatedEnvironment(home, home),
+      });
+      expect(result, result.stderr).toMatchObject({ status: 0 });
+      expect(result.stdout.toString().trim().split("\n")).toHaveLength(scripts.length);
+    },
+  );
 
   test("say what the first example of the README says: the image is the same", async () => {
     const flags = [

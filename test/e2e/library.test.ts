@@ -84,17 +84,17 @@ describeWith(["cli", "docker-registry"], "the library", () => {
     const result = await library.compose(plan, { onTransfer: (event) => void events.push(event) });
 
     const { digest, manifest, top } = await readImage(`${name}:1`);
-    expect(result.image?.descriptor).toMatchObject({ digest, mediaType: manifest.mediaType });
-    expect(result.image?.config).toEqual(manifest.config);
-    expect(result.image?.layer).toEqual(manifest.layers.at(-1));
-    expect(result.image?.layerEntries).toBe(top.entries.size);
+    expect(result.images[0]?.descriptor).toMatchObject({ digest, mediaType: manifest.mediaType });
+    expect(result.images[0]?.config).toEqual(manifest.config);
+    expect(result.images[0]?.layer).toEqual(manifest.layers.at(-1));
+    expect(result.images[0]?.layerEntries).toBe(top.entries.size);
     expect(result.pushed).toEqual([{ name, digest, tags: ["1", "2"] }]);
-    expect(result.platform).toEqual({ os: "linux", architecture: "amd64" });
+    expect(result.platforms[0]).toEqual({ os: "linux", architecture: "amd64" });
     const document = JSON.parse(command.stdout);
     expect(document).toMatchObject({
       digest,
-      config: result.image?.config,
-      layer: { ...result.image?.layer, diffId: result.image?.diffId },
+      config: result.images[0]?.config,
+      layer: { ...result.images[0]?.layer, diffId: result.images[0]?.diffId },
     });
 
     const { figures } = result;

@@ -6,7 +6,7 @@ import { attempt } from "../support/command.ts";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { layoutMembers } from "../support/make-archive.ts";
-import { makeImage, pushMade, tarOf } from "../support/make-image.ts";
+import { makeImage, makeIndex, pushMade, tarOf } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import { cliPath, isolatedEnvironment, runCli } from "../support/run-cli.ts";
 import { expectNoSecrets, secret } from "../support/secrets.ts";
@@ -101,12 +101,94 @@ describeWith(["cli"], "the README", () => {
     );
   });
 
+  test("the example of inspect shows the base's configuration", async () => {
+    const result = await runBlock(blockWith("compose-image inspect"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^env +PATH=\/bin$/m);
+  });
+
+  test("the example of config changes the image of the first example", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image config"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config } = await readImage(`${scene.registry.host}/app:1.2.3-blue`);
+    expect(config.config).toMatchObject({ Labels: { "org.example.team": "blue" } });
+    expect(config.config.Env).toContain("LOG_LEVEL=info");
+  });
+
+  test("the example of rebase puts the image of the first example onto a patched base", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const patched = makeImage({ layers: [{ files: [{ path: "etc/" }, { path: "etc/patched" }] }] });
+    await pushMade(patched, scene.registry.url, "node-runtime:24.1");
+    const result = await runBlock(blockWith("compose-image rebase"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const [before, after] = [
+      await readImage(`${scene.registry.host}/app:1.2.3`),
+      await readImage(`${scene.registry.host}/app:1.2.3-patched`),
+    ];
+    expect(after.manifest.layers).toEqual([patched.layers[0]?.descriptor, before.manifest.layers.at(-1)]);
+  });
+
+  test("its table of commands has every command, and no other", async () => {
+    const help = (await runCli(["--help"])).stdout;
+    const offered = [...help.matchAll(/^ {2}([a-z]+)(?= )/gm)].map(([, command]) => command);
+    const [, table = ""] = /^## Commands\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const listed = [...table.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([a-z]+)/g)].map(([, command]) => command),
+    );
+    expect(listed.sort()).toEqual(offered.filter((command) => command !== "help").sort());
+  });
+
+  test("the example of diff shows what the first example has added", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const result = await runBlock(blockWith("compose-image diff"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toContain("+ /run/app/dist/server.js  8 B\n");
+  });
+
   test("the example with a directory of this machine takes from it", async () => {
     const files = "mkdir src && touch src/server.js src/server.test.js";
     const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
     expect(result, result.stderr).toMatchObject({ status: 0 });
     const { top } = await readImage(`${scene.registry.host}/app:dev`);
     expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
+  });
+
+  test("the example of explain prints the plan as a Dockerfile too, and composes anew once the base has moved", async () => {
+    const first = await runBlock(blockWith("--tag registry.example/app:latest"));
+    expect(first, first.stderr).toMatchObject({ status: 0 });
+    const block = blockWith("compose-image explain");
+    const fresh = await runBlock(block);
+    expect(fresh, fresh.stderr).toMatchObject({ status: 0 });
+    expect(fresh.stdout.toString()).toMatch(/^COPY --from=builder \/opt\/app-root\/src \/run\/app$/m);
+    expect(fresh.stdout.toString()).toMatch(/^base .* same\n.* same\n$/m);
+    await pushMade(scene.builder, scene.registry.url, "node-runtime:24");
+    const moved = await runBlock(block);
+    await pushMade(scene.base, scene.registry.url, "node-runtime:24");
+    expect(moved, moved.stderr).toMatchObject({ status: 0 });
+    expect(moved.stdout.toString()).toMatch(/^base .* moved\n.* same\n.*\/app@sha256:[0-9a-f]{64}\n$/m);
+  });
+
+  test("the example with several platforms makes an index of them", async () => {
+    const site = makeImage({ layers: [{ files: [{ path: "site/" }, { path: "site/index.html" }] }] });
+    const nginx = (architecture: string) =>
+      makeImage({ architecture, layers: [{ files: [{ path: "usr/share/nginx/html/" }] }] });
+    await pushMade(site, scene.registry.url, "site-builder:1");
+    await pushMade(makeIndex(["amd64", "arm64"].map(nginx)), scene.registry.url, "nginx:1");
+    const result = await runBlock(blockWith("--platform linux/amd64,linux/arm64"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const digest = result.stdout.toString().trim().split("@")[1];
+    const accept = "application/vnd.oci.image.index.v1+json";
+    const answer = await fetch(`${scene.registry.url}/v2/site/manifests/${digest}`, { headers: { accept } });
+    expect(await answer.json()).toMatchObject({
+      manifests: [
+        { platform: { os: "linux", architecture: "amd64" } },
+        { platform: { os: "linux", architecture: "arm64" } },
+      ],
+    });
   });
 
   test("the line that empties the cache does", async () => {
@@ -124,6 +206,16 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toMatch(/^pull {9}allowed: /m);
     expect(result.stderr).toMatch(/^logged out of /m);
     expectNoSecrets(`${result.stdout}${result.stderr}`, "the example");
+  });
+
+  test("the Dockerfile it shows makes the image of its last stage", async () => {
+    const [, dockerfile = ""] = /^```dockerfile\n([\s\S]*?)^```$/m.exec(readme) ?? [];
+    const command = blockWith("--build-context");
+    const result = await runBlock(`cat >Dockerfile <<'EOF'\n${dockerfile}EOF\n${command}`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { config, top } = await readImage(`${scene.registry.host}/app:from-dockerfile`);
+    expect(config.config).toMatchObject({ Entrypoint: ["node", "dist/server.js"], WorkingDir: "/run/app" });
+    expect(top.entries.get("run/app/dist/server.js")?.header).toMatchObject({ uid: 1001, gid: 0 });
   });
 
   test("the registries.conf it shows has Docker Hub's images read from the mirror", async () => {

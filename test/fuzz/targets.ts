@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { threadId } from "node:worker_threads";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { decompress } from "../../src/codec/decompress.ts";
+import { formatPlans } from "../../src/frontends/compose-file/format-plans.ts";
+import { formatDockerfile } from "../../src/frontends/dockerfile/format-dockerfile.ts";
+import { parseComposeFile } from "../../src/frontends/plans.ts";
 import { unstoppable } from "../../src/io/call.ts";
 import { cleanPath, componentsOf } from "../../src/layers/path.ts";
 import { parseWhiteout } from "../../src/layers/whiteout.ts";
@@ -14,6 +17,8 @@ import { type ArchiveLocation, formatLocation, parseLocation } from "../../src/m
 import { encodeJson, encodeManifest, parseManifest } from "../../src/model/manifest.ts";
 import { selectPlatform } from "../../src/model/select-platform.ts";
 import { deriveConfig } from "../../src/ops/derive-config.ts";
+import { parseRecord } from "../../src/ops/parse-record.ts";
+import { planFromRecord } from "../../src/ops/recorded-plan.ts";
 import { openArchive } from "../../src/store/archive/open-archive.ts";
 import { parseChallenges } from "../../src/store/registry/auth/challenge.ts";
 import { checkRealm } from "../../src/store/registry/auth/realm.ts";
@@ -28,6 +33,7 @@ import { config, descriptor, index, jsonInput, manifest } from "./json-input.ts"
 import { layersInput } from "./layers-input.ts";
 import { chunkSizes, mutateBytes } from "./mutate.ts";
 import { Random } from "./random.ts";
+import { recordInput } from "./record-input.ts";
 import { tarInput } from "./tar-input.ts";
 import { expectHolds, type FuzzTarget, outcomeOf, type Verdict } from "./target.ts";
 import { challengeInput, markerInput, paxInput, referenceInput } from "./text-input.ts";
@@ -41,6 +47,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ...jsonTarget("indexes", index, (bytes) => readManifest(bytes)),
   ...jsonTarget("configurations", config, readConfig),
   ...jsonTarget("descriptors", descriptor, (bytes) => descriptorFromJson(JSON.parse(bytes.toString()), "it")),
+  { name: "records", firstCheck: "JSON under every key", run: runRecords },
   { name: "extended headers", firstCheck: "the first record's form", run: runPaxRecords },
   { name: "decompression", firstCheck: "the packed header", run: runDecompression },
   { name: "challenges", firstCheck: "a scheme with a parameter", run: runChallenges },
@@ -146,6 +153,31 @@ function readConfig(bytes: Buffer): void {
   if (diffId === undefined) return;
   const changes = { env: { A: "c" }, labels: { l: "v" }, exposedPorts: ["1/tcp"], workdir: "x" };
   encodeJson(deriveConfig(parsed, changes, { diffId, created: "", createdBy: "", comment: undefined }));
+}
+
+async function runRecords(random: Random): Promise<Verdict> {
+  const texts = recordInput(random);
+  const { outcome, message, result: record } = await outcomeOf(() => parseRecord(texts, "it"));
+  if (record === undefined) return { outcome, isPast: outcome !== "accepted" && !message.includes("JSON") };
+  const { plan, unnamed } = planFromRecord(
+    {
+      platform: { os: "linux", architecture: "amd64" },
+      record,
+      annotations: {},
+      historyComment: undefined,
+    },
+    random.pick(["pinned", "floating"]),
+  );
+  const names = [...unnamed.values()].map(({ variable }) => variable);
+  const targets = [parseLocation("registry.example/app:2")];
+  const text = formatPlans(
+    [{ ...plan, targets }],
+    new Map([...unnamed].map(([origin, { variable }]) => [origin, variable])),
+  );
+  const variables = Object.fromEntries(names.map((name) => [name, "oci:dir"]));
+  const read = await outcomeOf(() => parseComposeFile(text, { variables }));
+  await outcomeOf(() => formatDockerfile(plan));
+  return { outcome: read.outcome, isPast: true };
 }
 
 async function runPaxRecords(random: Random): Promise<Verdict> {

@@ -51,7 +51,7 @@ async function run(flags: ComposeFlags = {}, options: ComposeOptions = { cacheDi
     events.flatMap((event) => (event.kind === kind ? [event.message] : []));
   return {
     result,
-    digest: result.image?.descriptor.digest,
+    digest: result.images[0]?.descriptor.digest,
     notes: messages("note"),
     warnings: messages("warning"),
   };

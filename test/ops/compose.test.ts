@@ -75,11 +75,11 @@ describe("a composed image", () => {
     expect(manifest.layers).toHaveLength(2);
     expect(topLayer).toEqual(["srv/", "srv/app/", "srv/app/f"]);
     expect(config.rootfs.diff_ids).toHaveLength(2);
-    expect(config.rootfs.diff_ids.at(-1)).toBe(result.image?.diffId);
-    expect(result.image?.descriptor.digest).toBe(digest);
-    expect(result.image?.layerEntries).toBe(3);
+    expect(config.rootfs.diff_ids.at(-1)).toBe(result.images[0]?.diffId);
+    expect(result.images[0]?.descriptor.digest).toBe(digest);
+    expect(result.images[0]?.layerEntries).toBe(3);
     expect(result.pushed).toEqual([{ name: expect.stringMatching(/^oci:/), digest, tags: ["out"] }]);
-    expect(result.platform).toEqual({ os: "linux", architecture: "amd64" });
+    expect(result.platforms[0]).toEqual({ os: "linux", architecture: "amd64" });
   });
 
   it("keeps all of the base's configuration that nobody changes", async () => {
@@ -148,10 +148,10 @@ describe("a composed image", () => {
 
   it("is the bytes it has always been", async () => {
     const { result } = await composed({ record: "none", sourceDateEpoch: 1000 });
-    expect(result.image?.diffId).toBe(
+    expect(result.images[0]?.diffId).toBe(
       "sha256:e903e953be443d571b269c02ad7a175eb5204f6bd4c0f02cb6e3ce6a4eed1228",
     );
-    expect(result.image?.config.digest).toBe(
+    expect(result.images[0]?.config.digest).toBe(
       "sha256:d74c3d490b11e8d6d9d64f010b39041bd16a840941f593e8375300daa70f22b9",
     );
   });
@@ -192,7 +192,7 @@ describe("owners", () => {
     ["7:staff", 7, 50],
   ])("%s are looked up in the base: %d:%d", async (chown, uid, gid) => {
     const { result, config } = await composed({ chown });
-    expect(result.image).toBeDefined();
+    expect(result.images[0]).toBeDefined();
     expect(config.rootfs.diff_ids.at(-1)).toBe(
       (await composed({ chown: `${uid}:${gid}` })).config.rootfs.diff_ids.at(-1),
     );
@@ -216,7 +216,7 @@ describe("owners", () => {
     });
     const named = await composed({ chown: "app", link: true }, {}, directory);
     const numbered = await composed({ chown: "9:8", link: true }, {}, directory);
-    expect(named.result.image?.diffId).toBe(numbered.result.image?.diffId);
+    expect(named.result.images[0]?.diffId).toBe(numbered.result.images[0]?.diffId);
   });
 
   it("by name are unknown to scratch", async () => {
@@ -425,7 +425,7 @@ describe("platforms", () => {
   it("are the base's for the result and the builder", async () => {
     const { config, result } = await composed({ platform: "arm64" }, {}, await withPlatforms());
     expect(config.architecture).toBe("arm64");
-    expect(result.platform).toEqual({ os: "linux", architecture: "arm64" });
+    expect(result.platforms[0]).toEqual({ os: "linux", architecture: "arm64" });
   });
 
   it("with a lower variant serve a higher one", async () => {
@@ -504,8 +504,9 @@ describe("a dry run", () => {
       directory: ["/app:/srv/app"],
       tag: [`oci:${out}:1`],
     });
-    const { image, forecast, pushed } = await compose(plan, { dryRun: "plan" });
-    expect(image).toBeUndefined();
+    const { images, descriptor, forecast, pushed } = await compose(plan, { dryRun: "plan" });
+    expect(images).toEqual([]);
+    expect(descriptor).toBeUndefined();
     expect(pushed).toEqual([]);
     expect(forecast?.reads).toEqual([
       { image: `builder oci:${directory}:builder`, layers: 2, bytes: expect.any(Number) },
@@ -527,10 +528,10 @@ describe("a dry run", () => {
       directory: ["/app:/srv/app"],
       tag: [`oci:${directory}:out`],
     });
-    const { image, pushed } = await compose(plan, { dryRun: "full" });
+    const { descriptor, pushed } = await compose(plan, { dryRun: "full" });
     expect(pushed).toEqual([]);
     await expect(readImage(directory, "out")).rejects.toMatchObject({ code: "MANIFEST_NOT_FOUND" });
-    expect((await composed({}, {}, directory)).digest).toBe(image?.descriptor.digest);
+    expect((await composed({}, {}, directory)).digest).toBe(descriptor?.digest);
   });
 });
 

@@ -50,7 +50,9 @@ describe("a builder's compression", () => {
   it.each(["/app", "/"])("decides nothing of what is composed from %s", async (directory) => {
     const images = new Map<string, string>();
     for (const [i, name] of Object.keys(builders).entries()) {
-      const { image } = await compose(
+      const {
+        images: [image],
+      } = await compose(
         parseComposeFlags({
           builder: `oci:${layout}:${i}`,
           base: `oci:${layout}:base`,

@@ -109,7 +109,7 @@ async function composed(
 /** The top layer's uncompressed digest, and what is in it. */
 async function layerOf(copies: readonly CopyStep[], tag: string): Promise<unknown> {
   const result = await composed(await stageOf("base", copies), tag);
-  return { diffId: result.image?.diffId, paths: (await readImage(await directory, tag)).topLayer };
+  return { diffId: result.images[0]?.diffId, paths: (await readImage(await directory, tag)).topLayer };
 }
 
 const all: readonly [string, string, Partial<CopyStep>?][] = [["/", "/srv/all/"]];
@@ -325,7 +325,7 @@ describe("any stage", () => {
 /** The new layer's uncompressed digest, or the code of what is wrong. */
 async function outcomeOf(result: Promise<ComposeResult>): Promise<string> {
   try {
-    return (await result).image?.diffId ?? "";
+    return (await result).images[0]?.diffId ?? "";
   } catch (error) {
     if (error instanceof ComposeImageError) return error.code;
     throw error;
@@ -397,7 +397,7 @@ describe("a stage", () => {
         if (event.kind === "note") notes.push(event.message);
       };
       const result = await composed(plan, "cached", {}, { cacheDirectory, onTransfer });
-      return [result.image?.diffId, notes];
+      return [result.images[0]?.diffId, notes];
     };
     const [first, before] = await run();
     const [second, after] = await run();

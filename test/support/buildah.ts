@@ -9,10 +9,12 @@ export interface BuildahBuild {
   readonly dockerfile: string;
   /** The context directory, which it runs in as well; default: an empty one. */
   readonly context?: string;
-  /** The image's name in the store, `localhost/NAME`; or where it goes at once, `oci:DIR:TAG`. */
+  /** The image's name in the store, `localhost/NAME`; or where it goes at once, `oci:DIR:TAG` or `dir:DIR`. */
   readonly name: string;
   /** One layer for each instruction, where the default is one for all. */
   readonly layers?: boolean;
+  /** Further options. */
+  readonly options?: readonly string[];
   /** Capabilities for RUN beside the default ones, such as `CAP_MKNOD`. */
   readonly capabilities?: readonly string[];
 }
@@ -57,10 +59,11 @@ export async function createBuildah(directory?: string): Promise<Buildah> {
       "--pull-never",
       `--layers=${build.layers === true}`,
       ...(build.capabilities ?? []).map((capability) => `--cap-add=${capability}`),
+      ...(build.options ?? []),
       "--file",
       dockerfile,
       "--tag",
-      build.name.startsWith("oci:") ? build.name : `localhost/${build.name}`,
+      /^(?:oci|dir):/.test(build.name) ? build.name : `localhost/${build.name}`,
       build.context ?? (await temporaryDirectory("context")),
     ];
   };

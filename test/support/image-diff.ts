@@ -55,7 +55,8 @@ function describe(outcome: ComposeOutcome): string {
   return outcome.kind === "image" ? "an image" : `refused: ${outcome.message}`;
 }
 
-function diffConfigs(
+/** Differences of two configurations, each with its key. */
+export function diffConfigs(
   theirs: Readonly<Record<string, unknown>>,
   ours: Readonly<Record<string, unknown>>,
 ): ImageDifference[] {

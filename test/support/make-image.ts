@@ -72,6 +72,8 @@ export interface MadeImage {
   /** Bottom first. */
   readonly layers: readonly MadeBlob[];
   readonly architecture: string;
+  /** What an index says of it besides its descriptor; default its platform. */
+  readonly entry?: object;
 }
 
 const types = {
@@ -128,10 +130,12 @@ export function makeIndex(images: readonly MadeImage[], family: "oci" | "docker"
   const top = jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
-    manifests: images.map(({ top: { descriptor }, architecture }) => ({
-      ...descriptor,
-      platform: { os: "linux", architecture },
-    })),
+    manifests: images.map(
+      ({ top: { descriptor }, architecture, entry = { platform: { os: "linux", architecture } } }) => ({
+        ...descriptor,
+        ...entry,
+      }),
+    ),
   });
   return {
     top,
@@ -140,6 +144,41 @@ export function makeIndex(images: readonly MadeImage[], family: "oci" | "docker"
     layers: images.flatMap(({ layers }) => layers),
     architecture: "",
   };
+}
+
+/** What BuildKit puts into an index beside an image: a manifest about it, with an in-toto statement. */
+export function makeAttestation(of: MadeImage): MadeImage {
+  const statement = {
+    _type: "https://in-toto.io/Statement/v0.1",
+    predicateType: "https://slsa.dev/provenance/v0.2",
+  };
+  const layer = jsonBlob("application/vnd.in-toto+json", statement);
+  const config = jsonBlob(types.oci.config, {
+    architecture: "unknown",
+    os: "unknown",
+    config: {},
+    rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] },
+  });
+  const mediaType = types.oci.manifest;
+  const top = jsonBlob(mediaType, {
+    schemaVersion: 2,
+    mediaType,
+    config: config.descriptor,
+    layers: [
+      {
+        ...layer.descriptor,
+        annotations: { "in-toto.io/predicate-type": statement.predicateType },
+      },
+    ],
+  });
+  const entry = {
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: {
+      "vnd.docker.reference.digest": of.top.descriptor.digest,
+      "vnd.docker.reference.type": "attestation-manifest",
+    },
+  };
+  return { top, children: [], configs: [config], layers: [layer], architecture: "unknown", entry };
 }
 
 /** A tar archive of the entries. */

@@ -3,10 +3,19 @@ import { join } from "node:path";
 import { run } from "./command.ts";
 import { removeTree, temporaryDirectory } from "./temp.ts";
 
-/** Copies an image with skopeo(1), registries over plain HTTP, digests preserved or failing. */
-export async function skopeoCopy(source: string, destination: string): Promise<void> {
+/**
+ * Copies an image with skopeo(1), registries over plain HTTP, digests preserved or failing.
+ *
+ * @param options further ones, such as `--all` for an index with all its images.
+ */
+export async function skopeoCopy(
+  source: string,
+  destination: string,
+  options: readonly string[] = [],
+): Promise<void> {
   await run("skopeo", [
     "copy",
+    ...options,
     "--quiet",
     "--insecure-policy",
     "--preserve-digests",

@@ -6,14 +6,16 @@ import { errnoOf, localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { visibleJson } from "../../model/visible-text.ts";
 import type { ComposeOptions, ComposeResult } from "../../ops/compose.ts";
+import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { composeDocument, metadataDocument } from "../compose-documents.ts";
 import { describeForecast, summarize } from "../compose-summary.ts";
 import { withMovedTags } from "../moved-tags.ts";
 import { archivesOnOutput, expectOutputFree } from "../output-archive.ts";
-import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan-options.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseMemory } from "../quantities.ts";
+import { readPlans } from "../read-plans.ts";
 import {
   addOutputOptions,
   addRegistryOptions,
@@ -23,7 +25,8 @@ import {
 } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface CommandFlags extends PlanFlags, RegistryFlags, OutputFlags, CacheFlags {
+/** Flags of commands that compose. */
+export interface ComposingFlags extends RegistryFlags, OutputFlags, CacheFlags {
   readonly dryRun?: boolean | string;
   readonly jobs?: string;
   readonly memoryLimit?: string;
@@ -37,6 +40,8 @@ Example:
     --directory /opt/app-root/src:/run/app --workdir /run/app --entrypoint '["node","server.js"]' \\
     --tag registry.example/app:1.2.3
   compose-image -f compose.yaml --var VERSION=1.2.3 --tag registry.example/app:latest
+  compose-image --dockerfile Dockerfile --build-context build=registry.example/app-builder:sha-1a2b \\
+    --tag registry.example/app:1.2.3
 
 Standard output gets one line for each repository the image was pushed to: repository@sha256:…
 With --dry-run=full it gets the digest alone.`;
@@ -49,7 +54,16 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     .description(
       "Takes directories out of a builder image and puts them, as one new layer, on a base image.\nNothing is unpacked, no daemon and no privileges are needed.",
     );
-  addPlanOptions(command)
+  addRunOptions(addPlanOptions(command))
+    .addHelpText("after", example)
+    .action(async (flags: PlanFlags & ComposingFlags) =>
+      composePlans(await readPlans(flags, terminal), flags, terminal),
+    );
+}
+
+/** Adds the flags that say how composing runs, how registries are reached and what is printed. */
+export function addRunOptions(command: Command): Command {
+  command
     .optionsGroup("How to run:")
     .option(
       "--dry-run [full]",
@@ -67,16 +81,18 @@ export function addComposeCommand(program: Command, terminal: Terminal): void {
     )
     .option("--no-cache", "read the base's layers each time, and keep nothing");
   addRegistryOptions(command);
-  addOutputOptions(command)
+  return addOutputOptions(command)
     .option("--digest-file <file>", "write the image's digest there")
-    .option("--metadata-file <file>", "write digests and names there, under BuildKit's keys")
-    .addHelpText("after", example)
-    .action((flags: CommandFlags) => runCompose(flags, terminal));
+    .option("--metadata-file <file>", "write digests and names there, under BuildKit's keys");
 }
 
-async function runCompose(flags: CommandFlags, terminal: Terminal): Promise<void> {
+/** Composes the images, and tells of them as the flags say. */
+export async function composePlans(
+  plans: readonly ComposePlan[],
+  flags: ComposingFlags,
+  terminal: Terminal,
+): Promise<void> {
   const { env } = terminal;
-  const plans = await readPlans(flags, terminal);
   const dryRun = parseDryRun(flags.dryRun);
   const outputArchives = archivesOnOutput(plans);
   if (dryRun === false) expectOutputFree(outputArchives, flags, terminal);
@@ -125,28 +141,23 @@ async function report(
   result: ComposeResult,
   results: readonly ComposeResult[],
   holdsArchive: boolean,
-  flags: CommandFlags,
+  flags: ComposingFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { image, forecast, pushed } = result;
-  if (image !== undefined && flags.digestFile !== undefined) {
-    const digests = results.flatMap((each) =>
-      each.image === undefined ? [] : [each.image.descriptor.digest],
-    );
+  const { descriptor, forecast, pushed } = result;
+  if (descriptor !== undefined && flags.digestFile !== undefined) {
+    const digests = results.flatMap((each) => each.descriptor?.digest ?? []);
     await writeOutput(flags.digestFile, digests.map((digest) => `${digest}\n`).join(""));
   }
-  if (image !== undefined && flags.metadataFile !== undefined) {
-    await writeOutput(
-      flags.metadataFile,
-      `${JSON.stringify(metadataDocument(result, image), undefined, 2)}\n`,
-    );
+  if (descriptor !== undefined && flags.metadataFile !== undefined) {
+    await writeOutput(flags.metadataFile, `${JSON.stringify(metadataDocument(result), undefined, 2)}\n`);
   }
   if (!flags.quiet) {
     terminal.writeError(forecast === undefined ? summarize(result) : describeForecast(forecast));
   }
   if (flags.json) return;
-  if (flags.dryRun === "full" && image !== undefined) {
-    terminal.write(`${image.descriptor.digest}\n`);
+  if (flags.dryRun === "full" && descriptor !== undefined) {
+    terminal.write(`${descriptor.digest}\n`);
     return;
   }
   const lines = pushed.map(({ name, digest }) => `${name}@${digest}\n`).join("");
@@ -165,7 +176,7 @@ function parseDryRun(value: boolean | string | undefined): false | "plan" | "ful
 
 /** Refuses, before anything is pushed, files that cannot get what they are for. */
 async function expectOutputFiles(
-  { digestFile, metadataFile }: CommandFlags,
+  { digestFile, metadataFile }: ComposingFlags,
   dryRun: false | "plan" | "full",
   images: number,
 ): Promise<void> {

@@ -1,29 +1,14 @@
 import type { Command } from "commander";
-import { parsePlatform } from "../../model/platform.ts";
 import { visibleJson } from "../../model/visible-text.ts";
-import type { ImageFilesOptions } from "../../ops/image-files.ts";
+import { type AskingFlags, asking, platformOption } from "../asking.ts";
 import { describeFiles, filesDocument } from "../file-listing.ts";
 import { parseFilesLocation } from "../files-location.ts";
-import { startProgress } from "../progress/start-progress.ts";
-import {
-  addOutputOptions,
-  addQuietOptions,
-  addRegistryOptions,
-  type OutputFlags,
-  type RegistryFlags,
-  registryOptions,
-} from "../shared-options.ts";
+import { addOutputOptions, addQuietOptions, addRegistryOptions } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
-interface FilesFlags extends RegistryFlags, OutputFlags {
-  readonly platform?: string;
+interface ListFlags extends AskingFlags {
   readonly recursive?: boolean;
 }
-
-const platformOption = [
-  "--platform <os/arch>",
-  "platform of the image (default: the only one, else this machine's)",
-] as const;
 
 /** Adds `ls`: what is in an image, with all its layers applied. */
 export function addLsCommand(program: Command, terminal: Terminal): void {
@@ -39,9 +24,9 @@ export function addLsCommand(program: Command, terminal: Terminal): void {
     .option("-R, --recursive", "list directories below, too")
     .option(...platformOption);
   addRegistryOptions(command);
-  addOutputOptions(command).action(async (image: string, path: string, flags: FilesFlags) => {
+  addOutputOptions(command).action(async (image: string, path: string, flags: ListFlags) => {
     const { listFiles } = await import("../../ops/image-files.ts");
-    const files = await withProgress(flags, terminal, (options) =>
+    const files = await asking(flags, terminal, (options) =>
       listFiles(parseFilesLocation(image), path, flags.recursive ?? false, options),
     );
     if (flags.json) terminal.write(`${visibleJson(filesDocument(files))}\n`);
@@ -59,27 +44,10 @@ export function addCatCommand(program: Command, terminal: Terminal): void {
     .argument("<path>", "file in the image; symlinks are followed")
     .option(...platformOption);
   addRegistryOptions(command);
-  addQuietOptions(command).action(async (image: string, path: string, flags: FilesFlags) => {
+  addQuietOptions(command).action(async (image: string, path: string, flags: AskingFlags) => {
     const { readFile } = await import("../../ops/image-files.ts");
-    await withProgress(flags, terminal, (options) =>
+    await asking(flags, terminal, (options) =>
       readFile(parseFilesLocation(image), path, (content) => terminal.writeContent(content), options),
     );
   });
-}
-
-async function withProgress<T>(
-  flags: FilesFlags,
-  terminal: Terminal,
-  work: (options: ImageFilesOptions) => Promise<T>,
-): Promise<T> {
-  // Files are what was asked for: transfers are told only on a terminal, or when asked.
-  const isTold = terminal.isInteractive || flags.verbose === true;
-  const progress = startProgress(terminal, { ...flags, quiet: flags.quiet === true || !isTold });
-  const options: ImageFilesOptions = {
-    ...registryOptions(flags, terminal),
-    ...(flags.platform !== undefined && { platform: parsePlatform(flags.platform) }),
-    signal: terminal.signal,
-    onTransfer: progress.listener,
-  };
-  return work(options).finally(() => progress.stop());
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { addPlanOptions, type PlanFlags, readPlans } from "../plan-options.ts";
+import { addPlanOptions, type PlanFlags } from "../plan-options.ts";
+import { readPlans } from "../read-plans.ts";
 import type { Terminal } from "../terminal.ts";
 
 const planExamples = `

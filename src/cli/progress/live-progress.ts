@@ -1,7 +1,7 @@
 import type { TransferListener } from "../../io/transfer.ts";
 import { formatBytes, formatDuration } from "../quantities.ts";
 import { describeEvent, type WriteText } from "./plain-progress.ts";
-import { type ActiveTransfer, ActiveTransfers, shortDigest } from "./transfers.ts";
+import { type ActiveTransfer, ActiveTransfers, blobName } from "./transfers.ts";
 
 const redrawEveryMs = 100;
 const clearLine = "\u001b[2K";
@@ -61,5 +61,5 @@ function transferLine(transfer: ActiveTransfer, now: number): string {
   const timeLeft = rate > 0 ? `, ${formatDuration((left / rate) * 1000)} left` : "";
   const arrow = direction === "download" ? "↓" : "↑";
   const pace = retry ?? `${formatBytes(rate)}/s${timeLeft}`;
-  return `${arrow} ${shortDigest(descriptor)} ${formatBytes(bytes)} of ${formatBytes(descriptor.size)}, ${pace}  ${store}`;
+  return `${arrow} ${blobName(transfer)} ${formatBytes(bytes)} of ${formatBytes(descriptor.size)}, ${pace}  ${store}`;
 }

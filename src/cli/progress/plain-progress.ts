@@ -1,7 +1,7 @@
 import type { TransferEvent, TransferListener } from "../../io/transfer.ts";
 import { visibleText } from "../../model/visible-text.ts";
 import { formatBytes, formatDuration } from "../quantities.ts";
-import { ActiveTransfers, shortDigest } from "./transfers.ts";
+import { ActiveTransfers, blobName } from "./transfers.ts";
 
 /** Where lines go. */
 export type WriteText = (text: string) => void;
@@ -12,11 +12,11 @@ export function plainProgress(write: WriteText, isVerbose: boolean): TransferLis
   return (event) => {
     const ended = transfers.take(event);
     if (event.kind === "finished" && ended !== undefined) {
-      const { direction, store, descriptor, startedAt, bytes } = ended;
+      const { direction, store, startedAt, bytes } = ended;
       const verb = direction === "download" ? "read" : "sent";
       const time = formatDuration(performance.now() - startedAt);
       write(
-        `${verb} ${shortDigest(descriptor)} ${direction === "download" ? "from" : "to"} ${store}: ${formatBytes(bytes)} in ${time}\n`,
+        `${verb} ${blobName(ended)} ${direction === "download" ? "from" : "to"} ${store}: ${formatBytes(bytes)} in ${time}\n`,
       );
     } else {
       const line = describeEvent(event, isVerbose);
@@ -29,9 +29,9 @@ export function plainProgress(write: WriteText, isVerbose: boolean): TransferLis
 export function describeEvent(event: TransferEvent, isVerbose: boolean): string | undefined {
   switch (event.kind) {
     case "mounted":
-      return `mounted ${shortDigest(event.descriptor)} from ${event.from} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
+      return `mounted ${blobName(event)} from ${event.from} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
     case "present":
-      return `found ${shortDigest(event.descriptor)} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
+      return `found ${blobName(event)} at ${event.store}: ${formatBytes(event.descriptor.size)} not sent`;
     case "tagged":
       return `tagged ${event.store}:${event.tag}`;
     case "retry":

@@ -1,5 +1,6 @@
 import type { TransferEvent } from "../../io/transfer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import { formatPlatform, type Platform } from "../../model/platform.ts";
 import { formatDuration } from "../quantities.ts";
 
 /** A blob on its way. */
@@ -7,6 +8,7 @@ export interface ActiveTransfer {
   readonly direction: "download" | "upload";
   readonly store: string;
   readonly descriptor: Descriptor;
+  readonly platform: Platform | undefined;
   readonly startedAt: number;
   /** Bytes moved; may pass the blob's size when parts are moved again. */
   bytes: number;
@@ -33,14 +35,21 @@ export class ActiveTransfers {
   take(event: TransferEvent): ActiveTransfer | undefined {
     if (event.kind === "retry") this.#takeRetry(event);
     if (!("direction" in event)) return undefined;
-    const { direction, store, descriptor } = event;
+    const { direction, store, descriptor, platform } = event;
     const key = keyOf(direction, store, descriptor);
     const known = this.#active.get(key);
     if (event.kind === "finished" || event.kind === "failed") {
       this.#active.delete(key);
       return known;
     }
-    const transfer = known ?? { direction, store, descriptor, startedAt: this.#now(), bytes: 0 };
+    const transfer = known ?? {
+      direction,
+      store,
+      descriptor,
+      platform,
+      startedAt: this.#now(),
+      bytes: 0,
+    };
     if (event.kind === "progress") {
       transfer.bytes += event.bytes;
       transfer.retry = undefined;
@@ -60,7 +69,14 @@ function keyOf(direction: ActiveTransfer["direction"], store: string, { digest }
   return `${direction} ${store} ${digest}`;
 }
 
-/** The first characters of a digest that tell blobs apart. */
-export function shortDigest({ digest }: Descriptor): string {
-  return digest.slice(digest.indexOf(":") + 1).slice(0, 12);
+/** The first characters of a blob's digest, which tell it apart, and its platform where that tells more. */
+export function blobName({
+  descriptor: { digest },
+  platform,
+}: {
+  readonly descriptor: Descriptor;
+  readonly platform?: Platform | undefined;
+}): string {
+  const short = digest.slice(digest.indexOf(":") + 1).slice(0, 12);
+  return platform === undefined ? short : `${short} (${formatPlatform(platform)})`;
 }

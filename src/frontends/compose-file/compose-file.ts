@@ -13,7 +13,7 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
   const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
-  const { platforms: platform, builderPlatform } = file;
+  const { platforms, appendPlatforms, builderPlatform, author } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
@@ -40,10 +40,12 @@ export function draftFromComposeFile(document: Located): PlanDraft {
       ...(stopSignal !== undefined && { stopSignal }),
       ...(healthcheck !== undefined && { healthcheck }),
       ...(shell !== undefined && { shell }),
+      ...(author !== undefined && { author }),
     },
     ...(annotations !== undefined && { annotations }),
     ...(targets !== undefined && { targets }),
-    ...(platform !== undefined && { platform }),
+    ...(platforms !== undefined && { platforms }),
+    ...(appendPlatforms !== undefined && { appendPlatforms }),
     ...(builderPlatform !== undefined && { builderPlatform }),
     ...(format !== undefined && { format }),
     ...(compression !== undefined && { compression }),

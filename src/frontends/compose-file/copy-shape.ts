@@ -58,6 +58,7 @@ const copyObject = object(
       list(orTemplate(text("a pattern", String)), "a list of patterns"),
     ),
     link: described("Whether the base is left out of account, as by COPY --link.", truth),
+    parents: described("Whether directories above the sources are copied too, as by COPY --parents.", truth),
   },
   "a mapping with src",
   ["src"],

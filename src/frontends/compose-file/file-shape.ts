@@ -4,22 +4,24 @@ import { compressionPattern, parseCompression } from "../../plan/compression.ts"
 import { parseCopySource } from "../../plan/copy-source.ts";
 import { exposedPortPattern, parseExposedPorts } from "../../plan/exposed-ports.ts";
 import { parseBase, parseTarget } from "../../plan/images.ts";
+import { joinPlatforms, parsePlatforms } from "../../plan/platforms.ts";
 import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { parseStopSignal, stopSignalPattern } from "../../plan/stop-signal.ts";
 import { parseVolume } from "../../plan/volume.ts";
 import { within } from "../../plan/within.ts";
 import { list, map, object, oneOrMore } from "../yaml/collection-shapes.ts";
-import { faultAt } from "../yaml/located.ts";
-import { count, orTemplate, text, word } from "../yaml/scalar-shapes.ts";
+import { faultAt, placeName } from "../yaml/located.ts";
+import { count, orTemplate, text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { copyShape } from "./copy-shape.ts";
 import { healthcheckShape } from "./healthcheck-shape.ts";
+import { imageStreamsShape } from "./image-streams-shape.ts";
 import { stagesShape } from "./stage-shape.ts";
 import { workdirShape } from "./workdir-shape.ts";
 
 const image = text("an image", parseCopySource);
 const platform = text("a platform", (name, what) => within(what, () => parsePlatform(name)));
-const platforms = list(platform, "a list with one platform", 1);
+const platforms = oneOrMore(text("a platform", parsePlatforms), "a list of platforms, or all");
 const texts = map(word("text", String), "a mapping of texts");
 const templates = map(orTemplate(word("text", String)), "a mapping of texts");
 const command = oneOrMore(word("text", String), "a list of texts");
@@ -55,6 +57,10 @@ export const fileShape = object(
         hint: "A name begins with a letter and has letters, digits, _ and -.",
       }),
     ),
+    imagestreams: described(
+      "Images that stand for OpenShift's image streams, by namespace/name:tag.",
+      imageStreamsShape,
+    ),
     stages: described(
       "Files that are put together only to be copied from, by names for `from`.",
       stagesShape,
@@ -86,18 +92,15 @@ export const fileShape = object(
       orTemplate(word("a signal", parseStopSignal, { pattern: stopSignalPattern })),
     ),
     healthcheck: described("How it is found out whether the container is well.", healthcheckShape),
-    platforms: described("Platform of base and result. For now a single one.", {
-      ...refined(platforms, ([first], value) => {
-        const second = value.kind === "list" ? value.items[1] : undefined;
-        if (second === undefined) return first;
-        throw faultAt(
-          second,
-          "is a second platform, and images are composed for one at a time",
-          "Compose once for each platform.",
-        );
-      }),
-      schema: { ...platforms.schema, maxItems: 1 },
-    }),
+    author: described("Who made the image.", text("text", String)),
+    platforms: described(
+      "Platforms of base and result; several make an index, and `all` are those that base and builders both have.",
+      refined(platforms, (choices, value) => joinPlatforms(choices, placeName(value))),
+    ),
+    appendPlatforms: described(
+      "Whether a tag becomes an index that keeps the images for other platforms it names already.",
+      truth,
+    ),
     builderPlatform: described("Platform of the builders, where it differs.", platform),
     tags: described("Where the image is pushed to.", list(text("an image", parseTarget), "a list of images")),
     compression: described(

@@ -16,6 +16,7 @@ import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import type { PlatformChoice } from "../../plan/platforms.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
@@ -26,24 +27,35 @@ type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Ya
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
 
-type StageNames = ReadonlyMap<Stage, string>;
+/** Names of variables, by what they stand for. */
+type OriginVariables = ReadonlyMap<BaseImage | CopySource, string>;
 
-/** The plans as documents of `compose.yaml`, which read back as the same plans. */
-export function formatPlans(plans: readonly ComposePlan[]): string {
-  return plans.map((plan) => stringify(planDocument(plan), { lineWidth: 0 })).join("---\n");
+/** What images, directories and stages are written as. */
+interface OriginNames {
+  readonly stages: ReadonlyMap<Stage, string>;
+  readonly variables: OriginVariables;
 }
 
-function planDocument(plan: ComposePlan): Yaml {
-  const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
-  const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const stages = stageNames(plan);
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from, stages)))];
+/**
+ * The plans as documents of `compose.yaml`, which read back as the same plans.
+ *
+ * @param variables what is to be written as variables, by its place in the plans. Default nothing.
+ */
+export function formatPlans(plans: readonly ComposePlan[], variables: OriginVariables = new Map()): string {
+  return plans.map((plan) => stringify(planDocument(plan, variables), { lineWidth: 0 })).join("---\n");
+}
+
+function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
+  const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
+  const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
+  const names: OriginNames = { stages: stageNames(plan), variables };
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, names)))];
   const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
   return mapping([
-    ["builder", isShared ? formatText(builders[0] ?? "") : undefined],
-    ["stages", stagesEntry(stages)],
-    ["base", baseEntry(base)],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : stages))],
+    ["builder", isShared ? builders[0] : undefined],
+    ["stages", stagesEntry(names)],
+    ["base", baseEntry(base, names)],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : names))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
@@ -55,10 +67,12 @@ function planDocument(plan: ComposePlan): Yaml {
     ["expose", literals(config.exposedPorts)],
     ["volumes", literals(config.volumes)],
     ["stopSignal", optional(config.stopSignal)],
+    ["author", optional(config.author)],
     ["healthcheck", config.healthcheck && healthcheckEntry(config.healthcheck)],
-    ["platforms", platform && [formatPlatform(platform)]],
+    ["platforms", platforms === undefined ? platform && [formatPlatform(platform)] : choice(platforms)],
+    ["appendPlatforms", appendPlatforms],
     ["builderPlatform", builderPlatform && formatPlatform(builderPlatform)],
-    ["tags", targets.map((target) => formatText(formatLocation(target)))],
+    ["tags", targets.length === 0 ? undefined : targets.map((target) => formatText(formatLocation(target)))],
     ["compression", formatCompression(compression)],
     ["sourceDateEpoch", sourceDateEpoch],
     ["record", record],
@@ -67,14 +81,15 @@ function planDocument(plan: ComposePlan): Yaml {
   ]);
 }
 
-function stagesEntry(stages: StageNames): Yaml | undefined {
+function stagesEntry(names: OriginNames): Yaml | undefined {
+  const { stages } = names;
   if (stages.size === 0) return undefined;
   return mapping(
     [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
       const stage = mapping([
-        ["base", baseEntry(base)],
+        ["base", baseEntry(base, names)],
         ["platform", platform && formatPlatform(platform)],
-        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, stages))],
+        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, names))],
         ["workdir", workdirEntry(config.workdir)],
       ]);
       return [name, stage];
@@ -82,24 +97,30 @@ function stagesEntry(stages: StageNames): Yaml | undefined {
   );
 }
 
-function baseEntry(base: BaseImage): Yaml {
-  return formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location));
+function baseEntry(base: BaseImage, names: OriginNames): Yaml {
+  if (base.kind === "scratch") return "scratch";
+  return variableFor(base, names) ?? formatText(formatLocation(base.location));
 }
 
-function sourceName(source: CopySource, stages: StageNames): string {
-  const name = source.kind === "stage" ? stages.get(source.stage) : formatCopySource(source);
+function sourceName(source: CopySource, names: OriginNames): string {
+  const name = source.kind === "stage" ? names.stages.get(source.stage) : formatCopySource(source);
   if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
-  return name;
+  return variableFor(source, names) ?? formatText(name);
 }
 
-/** @param stages absent where the step need not say what it copies from. */
+function variableFor(origin: BaseImage | CopySource, { variables }: OriginNames): string | undefined {
+  const variable = variables.get(origin);
+  return variable && `\${${variable}}`;
+}
+
+/** @param names absent where the step need not say what it copies from. */
 function copyEntry(
-  { from, sources, destination, workdir, chown, chmod, exclude, link }: CopyStep,
-  stages: StageNames | undefined,
+  { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
+  names: OriginNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", stages && formatText(sourceName(from, stages))],
+    ["from", names && sourceName(from, names)],
     ["src", more.length === 0 ? optional(only) : literals(sources)],
     ["dst", formatText(destination)],
     ["workdir", literals(workdir)],
@@ -107,6 +128,7 @@ function copyEntry(
     ["chmod", chmod === undefined ? undefined : isTemplate(chmod) ? formatText(chmod) : formatMode(chmod)],
     ["exclude", exclude.length === 0 ? undefined : literals(exclude)],
     ["link", link || undefined],
+    ["parents", parents || undefined],
   ]);
 }
 
@@ -126,6 +148,10 @@ function healthcheckEntry({
     ["startInterval", duration(StartInterval)],
     ["retries", typeof Retries === "number" ? Retries : undefined],
   ]);
+}
+
+function choice(platforms: PlatformChoice): Yaml {
+  return platforms === "all" ? platforms : platforms.map(formatPlatform);
 }
 
 function duration(value: Json | undefined): string | undefined {

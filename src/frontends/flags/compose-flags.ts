@@ -2,11 +2,10 @@ import { ComposeImageError } from "../../model/errors.ts";
 import { parseOwner } from "../../model/owner.ts";
 import { parsePlatform } from "../../model/platform.ts";
 import { formats, oneOf, records } from "../../plan/choices.ts";
-import type { ComposePlan, ConfigChanges } from "../../plan/compose-plan.ts";
+import type { ComposePlan } from "../../plan/compose-plan.ts";
 import { parseCompression } from "../../plan/compression.ts";
 import { parseCopySource } from "../../plan/copy-source.ts";
 import { parseDirectory } from "../../plan/directory.ts";
-import { parseExposedPorts } from "../../plan/exposed-ports.ts";
 import { parseBase, parseTarget } from "../../plan/images.ts";
 import { parseMode } from "../../plan/mode.ts";
 import {
@@ -16,16 +15,17 @@ import {
   type PlanDraft,
   type PlanPart,
 } from "../../plan/plan-draft.ts";
+import { joinPlatforms, type PlatformChoice, parsePlatforms } from "../../plan/platforms.ts";
 import { parseSourceDateEpoch } from "../../plan/source-date-epoch.ts";
 import { within } from "../../plan/within.ts";
-import { parseCommand } from "./command.ts";
+import { type ConfigFlags, configChanges } from "./config-changes.ts";
 import { parsePairs } from "./pairs.ts";
 
 /**
  * What `compose-image compose` is told by its flags, in the flags' own words; `docs` of each flag are in the README.
  * A list may be left out; maps may be given as `["KEY=VALUE"]`.
  */
-export interface ComposeFlags {
+export interface ComposeFlags extends ConfigFlags {
   /** Image the directories are taken from. */
   readonly builder?: string | undefined;
   /** Image to build on, or `scratch`. */
@@ -34,16 +34,7 @@ export interface ComposeFlags {
   readonly directory?: readonly string[] | undefined;
   /** Where the image goes; at least one. */
   readonly tag?: readonly string[] | undefined;
-  readonly env?: readonly string[] | Readonly<Record<string, string>> | undefined;
-  readonly label?: readonly string[] | Readonly<Record<string, string>> | undefined;
   readonly annotation?: readonly string[] | Readonly<Record<string, string>> | undefined;
-  /** `PORT`, `PORT/udp` or `FROM-TO`. */
-  readonly expose?: readonly string[] | undefined;
-  readonly workdir?: string | undefined;
-  readonly user?: string | undefined;
-  /** A list, a JSON list of strings, or one word. */
-  readonly entrypoint?: string | readonly string[] | undefined;
-  readonly cmd?: string | readonly string[] | undefined;
   /** `user`, `user:group` or `:group`, by name or number. */
   readonly chown?: string | undefined;
   /** Octal. */
@@ -55,7 +46,10 @@ export interface ComposeFlags {
   readonly record?: string | undefined;
   /** `oci` or `docker`; default the base's. */
   readonly format?: string | undefined;
-  readonly platform?: string | undefined;
+  /** One; several, with commas between them or as a list; or `all`. */
+  readonly platform?: string | readonly string[] | undefined;
+  /** Whether tags become indexes that keep the images for other platforms they name. */
+  readonly appendPlatforms?: boolean | undefined;
   readonly builderPlatform?: string | undefined;
   /** `gzip[:LEVEL]` (the default, level 6) or `none`. */
   readonly compression?: string | undefined;
@@ -80,7 +74,7 @@ export function parseComposeFlags(flags: ComposeFlags): ComposePlan {
  */
 export function draftFromFlags(flags: ComposeFlags): PlanDraft {
   const { builder, base, directory = [], tag = [], annotation, compression, record } = flags;
-  const { platform, builderPlatform, format, sourceDateEpoch, historyComment } = flags;
+  const { platform, appendPlatforms, builderPlatform, format, sourceDateEpoch, historyComment } = flags;
   if (builder === "") throw missingFlag("builder");
   if (base === "") throw missingFlag("base");
   return {
@@ -91,7 +85,8 @@ export function draftFromFlags(flags: ComposeFlags): PlanDraft {
     config: configChanges(flags),
     annotations: parsePairs(annotation, "--annotation"),
     ...(tag.length > 0 && { targets: tag.map((text) => parseTarget(text, "--tag")) }),
-    ...(platform !== undefined && { platform: within("--platform", () => parsePlatform(platform)) }),
+    ...(platform !== undefined && { platforms: platformChoice(platform) }),
+    ...(appendPlatforms !== undefined && { appendPlatforms }),
     ...(builderPlatform !== undefined && {
       builderPlatform: within("--builder-platform", () => parsePlatform(builderPlatform)),
     }),
@@ -122,6 +117,14 @@ const missingParts: Readonly<Record<PlanPart, readonly [message: string, hint: s
   ],
 };
 
+function platformChoice(platform: string | readonly string[]): PlatformChoice {
+  const texts = typeof platform === "string" ? [platform] : platform;
+  return joinPlatforms(
+    texts.map((text) => parsePlatforms(text, "--platform")),
+    "--platform",
+  );
+}
+
 function copyStep(directory: string): DraftCopy {
   const { source, destination } = parseDirectory(directory, "--directory");
   return { sources: [source], destination, exclude: [], link: false };
@@ -134,30 +137,4 @@ function copyOptions({ chown, chmod, exclude, link }: ComposeFlags): CopyOptions
     ...(exclude !== undefined && { exclude }),
     ...(link !== undefined && { link }),
   };
-}
-
-function configChanges(flags: ComposeFlags): ConfigChanges {
-  const { env, label, expose = [], workdir, user, entrypoint, cmd } = flags;
-  return {
-    ...(env !== undefined && hasItems(env) && { env: parsePairs(env, "--env") }),
-    ...(label !== undefined && hasItems(label) && { labels: parsePairs(label, "--label") }),
-    ...(expose.length > 0 && {
-      exposedPorts: expose.flatMap((item) => parseExposedPorts(item, "--expose")),
-    }),
-    ...(workdir !== undefined && { workdir: nonEmpty(workdir, "--workdir") }),
-    ...(user !== undefined && { user: nonEmpty(user, "--user") }),
-    ...(entrypoint !== undefined && { entrypoint: parseCommand(entrypoint, "--entrypoint") }),
-    ...(cmd !== undefined && { cmd: parseCommand(cmd, "--cmd") }),
-  };
-}
-
-function nonEmpty(value: string, flag: string): string {
-  if (value !== "") return value;
-  throw new ComposeImageError("USAGE", `${flag} is missing`, {
-    hint: "Leave the flag out to keep the base's.",
-  });
-}
-
-function hasItems(value: readonly string[] | Readonly<Record<string, string>>): boolean {
-  return Object.keys(value).length > 0;
 }

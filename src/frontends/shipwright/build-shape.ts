@@ -2,8 +2,8 @@ import { parseDirectory, type SourceAndDestination } from "../../plan/directory.
 import { parseBase, parseTarget } from "../../plan/images.ts";
 import { list, map, object } from "../yaml/collection-shapes.ts";
 import { faultAt } from "../yaml/located.ts";
-import { foreign, text, truth, word } from "../yaml/scalar-shapes.ts";
-import { refined, type Shape } from "../yaml/shape.ts";
+import { foreign, refused, text, truth, word } from "../yaml/scalar-shapes.ts";
+import { refined } from "../yaml/shape.ts";
 
 /** A path with where it goes, and its place for messages. */
 export interface BuildPath extends SourceAndDestination {
@@ -17,16 +17,6 @@ const paths = list(
   "a list of paths",
   1,
 );
-
-/** Refuses a key that has a meaning which nothing here can carry out. */
-function refused(why: string, hint: string): Shape<undefined> {
-  return {
-    ...foreign,
-    read: (value) => {
-      throw faultAt(value, why, hint);
-    },
-  };
-}
 
 const runtime = object(
   {

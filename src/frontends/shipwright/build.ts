@@ -7,6 +7,7 @@ import type { DraftCopy, PlanDraft, PlanPart } from "../../plan/plan-draft.ts";
 import { within } from "../../plan/within.ts";
 import { faultAt, type Located, type LocatedMap, placeName } from "../yaml/located.ts";
 import type { Variables } from "../yaml/substitute.ts";
+import { textAt } from "../yaml/text-at.ts";
 import { buildShape } from "./build-shape.ts";
 import { substituteParameters } from "./parameters.ts";
 
@@ -93,17 +94,13 @@ const missing: Readonly<Record<PlanPart, readonly [field: string, hint: string]>
 };
 
 function expectBuild(document: LocatedMap): void {
-  const word = (key: string): string => {
-    const value = document.entries.get(key)?.value;
-    return value?.kind === "scalar" ? value.text : "";
-  };
-  const [group = "", version = ""] = word("apiVersion").split("/");
+  const [group = "", version = ""] = textAt(document, "apiVersion").split("/");
   const isKnown = (group === "build.dev" || group === "shipwright.io") && /^v1(?:alpha|beta)1$/.test(version);
-  if (isKnown && word("kind") === "Build") return;
+  if (isKnown && textAt(document, "kind") === "Build") return;
   throw faultAt(
     document,
-    `has the kind ${JSON.stringify(word("kind"))} of ${JSON.stringify(word("apiVersion"))}, which is not known`,
-    "Of Kubernetes' objects only Shipwright's Build is: apiVersion build.dev/v1alpha1 or shipwright.io/v1alpha1.",
+    `has the kind ${JSON.stringify(textAt(document, "kind"))} of ${JSON.stringify(textAt(document, "apiVersion"))}, which is not known`,
+    "Of Kubernetes' objects Shipwright's Build is, with apiVersion build.dev/v1alpha1 or shipwright.io/v1alpha1, and OpenShift's BuildConfig.",
   );
 }
 

@@ -87,6 +87,16 @@ export const truth: Shape<boolean> = {
 /** Whatever is there, which concerns others. */
 export const foreign: Shape<undefined> = { wanted: "anything", schema: {}, read: () => undefined };
 
+/** What has a meaning that nothing here can carry out. */
+export function refused(why: string, hint: string): Shape<undefined> {
+  return {
+    ...foreign,
+    read: (value) => {
+      throw faultAt(value, why, hint);
+    },
+  };
+}
+
 /** Refuses a reference to the base's environment where it makes no sense. */
 function expectPlain(value: LocatedScalar): void {
   if (value.template === undefined) return;

@@ -1,5 +1,6 @@
 import { type Descriptor, descriptorFromJson } from "../../model/descriptor.ts";
 import type { JsonObject } from "../../model/json.ts";
+import { platformToJson } from "../../model/platform.ts";
 
 /** The annotation that holds a tag in a layout. */
 export const refNameAnnotation = "org.opencontainers.image.ref.name";
@@ -29,11 +30,6 @@ export function indexEntry(
     ...(platform !== undefined && { platform: platformToJson(platform) }),
   };
   return { descriptor: descriptorFromJson(json, "new entry of index.json"), json };
-}
-
-function platformToJson(platform: NonNullable<Descriptor["platform"]>): JsonObject {
-  const { "os.features": features, ...rest } = platform;
-  return { ...rest, ...(features !== undefined && { "os.features": [...features] }) };
 }
 
 /** The entry's `org.opencontainers.image.ref.name`. */

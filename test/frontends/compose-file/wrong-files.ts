@@ -134,14 +134,27 @@ export const wrongFiles: readonly WrongFile[] = [
     hint: "list",
   },
   {
-    text: withLine("platforms: linux/amd64"),
-    message: "5:12: platforms has to be a list with one platform, and is text",
-    hint: "Write a list",
+    text: withLine("platforms: {linux: amd64}"),
+    message: "5:12: platforms has to be a platform, and is a mapping",
+    hint: "Write a platform",
   },
   {
-    text: withLine("platforms: [linux/amd64, linux/arm64]"),
-    message: "5:26: platforms[1] is a second platform",
-    hint: "once for each platform",
+    text: withLine("platforms: []"),
+    message: "5:12: platforms is an empty list",
+    hint: "or all",
+  },
+  {
+    text: withLine("platforms: [all, linux/arm64]"),
+    message: "5:12: platforms: all, and others beside it",
+    hint: "all alone",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine("platforms: [linux/amd64, linux arm64]"),
+    message: '5:26: platforms[1]: not a platform: "linux arm64"',
+    hint: "linux/arm64",
+    code: "PLATFORM_INVALID",
+    isFineForSchema: true,
   },
   {
     text: withLine("healthcheck: {test: curl}"),

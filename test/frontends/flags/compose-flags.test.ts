@@ -32,6 +32,35 @@ describe("flags", () => {
     expect(targets.map(formatLocation)).toEqual(["r.example/app:1"]);
   });
 
+  it.each<[platform: string | string[], of: object]>([
+    ["arm64", { platform: { os: "linux", architecture: "arm64" } }],
+    [["linux/arm64", "aarch64,linux/arm64/v8"], { platform: { os: "linux", architecture: "arm64" } }],
+    [
+      "linux/arm64, linux/amd64",
+      {
+        platforms: [
+          { os: "linux", architecture: "arm64" },
+          { os: "linux", architecture: "amd64" },
+        ],
+      },
+    ],
+    [
+      ["amd64", "linux/arm/v6,linux/arm/v7", "linux/arm/v6"],
+      {
+        platforms: [
+          { os: "linux", architecture: "amd64" },
+          { os: "linux", architecture: "arm", variant: "v6" },
+          { os: "linux", architecture: "arm", variant: "v7" },
+        ],
+      },
+    ],
+    ["all", { platforms: "all" }],
+    [["all", "all"], { platforms: "all" }],
+  ])("take --platform %j for one platform, several, or all", (platform, expected) => {
+    const { platform: one, platforms } = parse({ platform });
+    expect({ ...(one && { platform: one }), ...(platforms && { platforms }) }).toEqual(expected);
+  });
+
   it("that are all given make all of a plan", () => {
     const plan = parse({
       base: "scratch",
@@ -182,6 +211,8 @@ describe("flags", () => {
     [{ record: "labels" }, "USAGE", "--record labels is not known", "annotations, none"],
     [{ format: "OCI" }, "USAGE", "--format OCI is not known", "oci, docker"],
     [{ platform: "linux/" }, "PLATFORM_INVALID", "not a platform", "linux/arm64"],
+    [{ platform: "linux/amd64," }, "PLATFORM_INVALID", 'not a platform: ""', "linux/arm64"],
+    [{ platform: ["amd64", "all"] }, "USAGE", "--platform: all, and others beside it", "all alone"],
     [{ builderPlatform: "a/b/c/d" }, "PLATFORM_INVALID", "not a platform", "linux/arm64"],
     [{ compression: "zstd:20" }, "USAGE", "--compression zstd:20", "zstd:19"],
     [{ compression: "zstd:0" }, "USAGE", "--compression zstd:0", "zstd:1 "],

@@ -213,12 +213,12 @@ describe("a Build", () => {
     [
       "apiVersion: build.dev/v1alpha1\nkind: BuildStrategy\n",
       'has the kind "BuildStrategy" of "build.dev/v1alpha1"',
-      "only Shipwright's Build",
+      "Shipwright's Build is, with apiVersion",
     ],
     [
       "apiVersion: build.openshift.io/v1\nkind: Build\n",
       'has the kind "Build" of "build.openshift.io/v1"',
-      "only Shipwright's Build",
+      "Shipwright's Build is, with apiVersion",
     ],
     ["kind: Build\nspec: {}\n", 'has the kind "Build" of ""', "apiVersion"],
   ])("that is wrong is refused with place and hint (%#)", (text, message, hint, options) => {

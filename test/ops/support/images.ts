@@ -33,14 +33,19 @@ export async function putImage(directory: string, tag: string, image: ImageSpec)
   return stored;
 }
 
-/** Puts images into a layout, with an index of their platforms under a tag. */
+/**
+ * Puts images into a layout, with an index of their platforms under a tag.
+ *
+ * @param more further entries, which come last.
+ */
 export async function putIndex(
   directory: string,
   tag: string,
   images: Readonly<Record<string, ImageSpec>>,
+  more: readonly JsonObject[] = [],
 ): Promise<StoredManifest> {
   const layout = await openLayout(directory, { create: true }, unstoppable);
-  const manifests = [];
+  const manifests: JsonObject[] = [];
   for (const [platform, image] of Object.entries(images)) {
     const [os = "", architecture = "", variant] = platform.split("/");
     const { mediaType, digest, size } = (await putUntagged(directory, image)).descriptor;
@@ -54,7 +59,7 @@ export async function putIndex(
   const stored = manifestOf(mediaTypes.oci.index, {
     schemaVersion: 2,
     mediaType: mediaTypes.oci.index,
-    manifests,
+    manifests: [...manifests, ...more],
   });
   await layout.pushManifest(stored, unstoppable);
   await layout.tag(stored, tag, unstoppable);
@@ -125,6 +130,21 @@ export interface ReadImage {
   };
   /** Paths in the top layer. */
   readonly topLayer: readonly string[];
+}
+
+/** An index as a layout has it. */
+export interface ReadIndex {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly manifests: readonly (Descriptor & { readonly platform: JsonObject })[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Reads an index back. */
+export async function readIndex(directory: string, tag: string): Promise<ReadIndex> {
+  const layout = await openLayout(directory, {}, unstoppable);
+  const { bytes, descriptor } = await layout.manifest({ tag }, unstoppable);
+  return { ...JSON.parse(Buffer.from(bytes).toString()), digest: descriptor.digest };
 }
 
 /** Reads an image back. */
