@@ -56,7 +56,7 @@ async function writeImage(directory: string, call: Call): Promise<readonly Descr
   const layout = await openLayout(directory, { create: true }, call);
   const write = async (mediaType: string, bytes: Uint8Array): Promise<Descriptor> => {
     const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
-    await layout.push(descriptor, async () => [bytes].values() as never, call);
+    await layout.push(descriptor, async () => once(bytes), call);
     return descriptor;
   };
   const layers: Descriptor[] = [];
@@ -67,6 +67,10 @@ async function writeImage(directory: string, call: Call): Promise<readonly Descr
   const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
   await layout.tag({ descriptor, bytes }, "1", call);
   return layers;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 async function check(
