@@ -96,11 +96,15 @@ async function listDirectory(
   options: DirectoryViewOptions,
   call: Call,
 ): Promise<Listing> {
-  await using top = await OpenDirectory.open(path);
-  const lister = new Lister(name, new LocalFiles(path), interest, options, call);
-  const root = lister.directory(await top.entry(), "" as ByteString);
-  await lister.fill(top, rootPath, root.children ?? new Map());
-  return { interest, root, hasLinks: lister.hasLinks };
+  const top = await OpenDirectory.open(path);
+  try {
+    const lister = new Lister(name, new LocalFiles(path), interest, options, call);
+    const root = lister.directory(await top.entry(), "" as ByteString);
+    await lister.fill(top, rootPath, root.children ?? new Map());
+    return { interest, root, hasLinks: lister.hasLinks };
+  } finally {
+    await top[Symbol.asyncDispose]();
+  }
 }
 
 /** Makes files of what a directory holds. */
@@ -155,8 +159,12 @@ class Lister {
       if (type === "directory") {
         const node = this.directory(entry, name);
         const below = node.children ?? new Map<ByteString, FileNode>();
-        await using opened = await directory.enter(name, entry.identity);
-        await this.fill(opened, child, below);
+        const opened = await directory.enter(name, entry.identity);
+        try {
+          await this.fill(opened, child, below);
+        } finally {
+          await opened[Symbol.asyncDispose]();
+        }
         if (!isIgnored || below.size > 0) children.set(name, node);
       } else if (isIgnored) {
         // Only directories can have something in them that is kept.
