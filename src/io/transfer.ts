@@ -1,7 +1,7 @@
 import type { Descriptor } from "../model/descriptor.ts";
 
 /** What an image is to the work; `image` where there is only one, `registry` where there is none. */
-export type Side = "builder" | "base" | "target" | "image" | "registry";
+export type Side = "source" | "builder" | "base" | "target" | "image" | "registry";
 
 /**
  * What happens on the wire, as it happens. `bytes` counts what this event adds, not a total; bytes that are sent or

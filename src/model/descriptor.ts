@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "./digest.ts";
+import { type Digest, digestOf, isDigest } from "./digest.ts";
 import { ComposeImageError } from "./errors.ts";
 import { isJsonObject, isStringList, isStringMap, type JsonObject } from "./json.ts";
 import { type Platform, platformFromJson } from "./platform.ts";
@@ -61,4 +61,9 @@ export function descriptorFromJson(value: unknown, where: string): Descriptor {
     ...(typeof artifactType === "string" && { artifactType }),
     ...(typeof data === "string" && { data }),
   };
+}
+
+/** The descriptor of bytes in hand. */
+export function describeBytes(mediaType: string, bytes: Uint8Array): Descriptor {
+  return { mediaType, digest: digestOf(bytes), size: bytes.byteLength };
 }

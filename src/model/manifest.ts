@@ -143,7 +143,8 @@ export function sortedByKey(map: Readonly<Record<string, string>>): Record<strin
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-function descriptorToJson(descriptor: Descriptor): JsonObject {
+/** A descriptor as manifests write it. */
+export function descriptorToJson(descriptor: Descriptor): JsonObject {
   const { mediaType, digest, size, urls, annotations, platform, artifactType, data } = descriptor;
   return {
     mediaType,

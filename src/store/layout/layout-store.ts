@@ -2,6 +2,7 @@ import type { Call } from "../../io/call.ts";
 import type { OpenContent } from "../../io/content.ts";
 import type { Side } from "../../io/transfer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
 import { maxManifestSize } from "../../model/manifest.ts";
 import type { StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
@@ -9,6 +10,7 @@ import type { BlobDirectory } from "./blob-directory.ts";
 import { indexEntry, refName, refNameAnnotation } from "./index-entry.ts";
 import type { IndexFile } from "./index-file.ts";
 import { LayoutSource, manifestTooLarge } from "./layout-source.ts";
+import { referrerEntry } from "./referrers-in.ts";
 
 /**
  * An OCI image layout directory. A tag is whatever an entry of `index.json` has as its
@@ -56,6 +58,15 @@ export class LayoutStore extends LayoutSource implements Target {
     await this.pushManifest(manifest, call);
     const added = indexEntry(manifest.descriptor, { [refNameAnnotation]: tag });
     await this.index.update((entries) => [...entries.filter((entry) => refName(entry) !== tag), added], call);
+  }
+
+  async attach(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<void> {
+    await this.index.update((entries) => {
+      const listed = new Set(entries.map(({ descriptor }) => descriptor.digest));
+      const added = referrers.filter(({ digest }) => !listed.has(digest));
+      if (added.length === 0) return entries;
+      return [...entries, ...added.map((referrer) => referrerEntry(referrer, subject))];
+    }, call);
   }
 }
 
