@@ -7,6 +7,7 @@ import { errnoOf, localError } from "../io/local-error.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
+import { addCopyCommand } from "./commands/copy.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
@@ -63,6 +64,7 @@ function makeProgram(terminal: Terminal): Command {
   addSchemaCommand(program, terminal);
   addLsCommand(program, terminal);
   addCatCommand(program, terminal);
+  addCopyCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -17,6 +17,9 @@ import type { RegistryApi } from "./registry-api.ts";
 /** Answers to the referrers API of registries that have none. */
 const unsupported = [404, 405, 501];
 
+/** Most referrers of one manifest. */
+const maxReferrers = 100_000;
+
 /** How often a fallback tag is written again that others write at the same time. */
 const writeAttempts = 4;
 
@@ -69,7 +72,7 @@ export class Referrers {
     const found: Descriptor[] = [];
     let target: string | URL | undefined = `/v2/${this.#api.repository}/referrers/${subject}`;
     for (let page = 0; target !== undefined; page += 1) {
-      if (page === maxPages) throw this.#tooMany(what);
+      if (page === maxPages || found.length > maxReferrers) throw this.#tooMany(what);
       const asked: string | URL = target;
       const answer: Page = await this.#api.retry(
         what,
@@ -146,7 +149,7 @@ export class Referrers {
   #tooMany(what: string): ComposeImageError {
     return new ComposeImageError(
       "LIMIT_EXCEEDED",
-      `${this.#api.party.side} ${what}: the list has more than ${maxPages} pages`,
+      `${this.#api.party.side} ${what}: the list has more than ${maxPages} pages or ${maxReferrers} entries`,
     );
   }
 }
