@@ -10,6 +10,7 @@ import type { BlobDirectory } from "./blob-directory.ts";
 import { indexEntry, refName, refNameAnnotation } from "./index-entry.ts";
 import type { IndexFile } from "./index-file.ts";
 import { LayoutSource, manifestTooLarge } from "./layout-source.ts";
+import { leastResumed, writeResumable } from "./partial-blob.ts";
 import { referrerEntry } from "./referrers-in.ts";
 
 /**
@@ -41,7 +42,12 @@ export class LayoutStore extends LayoutSource implements Target {
 
   async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
     if (await this.exists(descriptor, call)) return;
-    await this.blobs.write(descriptor, await open(call), `${this.subject}: blob`, call);
+    const subject = `${this.subject}: blob`;
+    if (open.from === undefined || descriptor.size < leastResumed) {
+      await this.blobs.write(descriptor, await open(call), subject, call);
+    } else {
+      await writeResumable(this.directory, this.blobs, descriptor, open, subject, call);
+    }
   }
 
   /** Always `false`: a layout has no other repositories to take blobs from. */
