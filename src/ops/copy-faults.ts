@@ -24,10 +24,14 @@ export async function missingChildren(
   const isMissing = (fault: unknown): boolean =>
     fault instanceof ComposeImageError && fault.code === "MANIFEST_NOT_FOUND";
   if (!isMissing(error) || call.signal.aborted) return error;
-  const missing = [child];
+  const missing: Descriptor[] = [];
   for (const sibling of siblings) {
     if (missing.length === maxNamed) break;
-    if (sibling === child || !isManifestMediaType(sibling.mediaType)) continue;
+    if (!isManifestMediaType(sibling.mediaType)) continue;
+    if (sibling === child) {
+      missing.push(child);
+      continue;
+    }
     const fault = await source.resolve({ digest: sibling.digest }, call).then(
       () => undefined,
       (thrown: unknown) => thrown,

@@ -2,6 +2,7 @@ import type { Call } from "../io/call.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { isTag } from "../model/reference.ts";
+import { subjectOfTag } from "../model/referrers.ts";
 import type { ListedSource, ManifestSelector } from "../store/source.ts";
 import type { CopyTarget } from "./copy-locations.ts";
 
@@ -47,7 +48,8 @@ async function sourceTag(
   if (from.transport === "docker-archive") return from.reference?.tag;
   const named: string[] = [];
   for await (const tag of source.listTags(call)) {
-    if ((await source.find(tag, call))?.digest === selector.digest) named.push(tag);
+    if (subjectOfTag(tag) === undefined && (await source.find(tag, call))?.digest === selector.digest)
+      named.push(tag);
   }
   return named.length === 1 ? named[0] : undefined;
 }
