@@ -100,6 +100,14 @@ describeWith(["cli"], "the README", () => {
     );
   });
 
+  test("the examples of copying copy to a registry and a layout", async () => {
+    const result = await runBlock(blockWith("compose-image copy"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(
+      /^[^/]+\/mirror\/node-runtime:24@(sha256:[0-9a-f]{64})\noci:node-runtime:24@\1\n$/,
+    );
+  });
+
   test("the example with a directory of this machine takes from it", async () => {
     const files = "mkdir src && touch src/server.js src/server.test.js";
     const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
