@@ -163,11 +163,21 @@ describeWith(["cli"], "the README", () => {
   });
 
   describe("its table of options", () => {
+    const section = readme.split("\n## Options\n")[1]?.split("\n## ")[0] ?? "";
     const listed = new Set(
-      [...readme.matchAll(/^\| (`--.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      [...section.matchAll(/^\| (`--.*?`) \|/gm)].flatMap(([, cell = ""]) =>
         [...cell.matchAll(/--[a-z-]+/g)].map(([option]) => option),
       ),
     );
+
+    test("of copy has every option that is not in the first", async () => {
+      const help = (await runCli(["copy", "--help"])).stdout;
+      const offered = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option);
+      const own = readme.split("\n## Copying images\n")[1]?.split("\n## ")[0] ?? "";
+      for (const option of offered) {
+        expect(option === "--help" || `${section}${own}`.includes(`\`${option}`), option).toBe(true);
+      }
+    });
 
     test("has every option of compose, and no other", async () => {
       const help = (await runCli(["compose", "--help"])).stdout;
