@@ -8,6 +8,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import { addAuthCommand } from "./commands/auth.ts";
 import { addComposeCommand } from "./commands/compose.ts";
 import { addConfigCommand } from "./commands/config.ts";
+import { addCopyCommand } from "./commands/copy.ts";
 import { addDiffCommand } from "./commands/diff.ts";
 import { addDockerfileCommand } from "./commands/dockerfile.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -81,6 +82,7 @@ function makeProgram(terminal: Terminal): Command {
   addDiffCommand(program, terminal);
   addConfigCommand(program, terminal);
   addRebaseCommand(program, terminal);
+  addCopyCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

@@ -7,7 +7,11 @@ import type { Call } from "./call.ts";
 export type Content = AsyncIterable<Uint8Array>;
 
 /** Content that can be opened again, from its first byte, and hence be retried. */
-export type OpenContent = (call: Call) => Promise<Content>;
+export interface OpenContent {
+  (call: Call): Promise<Content>;
+  /** The bytes from `start` on, **not verified**; set where they can be had without those before. */
+  readonly from?: ((start: number, call: Call) => Promise<Content>) | undefined;
+}
 
 /** Content of which parts can be passed over without being read. */
 export interface SkippableContent extends Content {

@@ -9,6 +9,8 @@ import { hasEnded, parseTemporaryName, temporaryName } from "./temporary-name.ts
 /** After how long, in milliseconds, a lock of another machine or container counts as left behind. */
 const foreignLockLifetime = 60_000;
 
+const day = 24 * 60 * 60 * 1000;
+
 /** How long, in milliseconds, to wait for the lock. */
 const patience = 150_000;
 
@@ -85,14 +87,15 @@ async function findRival(directory: string, own: string | undefined): Promise<st
 
 /**
  * Removes what ended processes left at the directory's top. Files of another machine's or container's processes are
- * left for a day, and what cannot be removed stays.
+ * left for a day, parts of blobs, with which another run goes on, for a week; what cannot be removed stays.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const owner = parseTemporaryName(name);
     if (owner === undefined || owner.kind === "lock") continue;
     const path = join(directory, name);
-    const ended = (await hasEnded(owner)) ?? (await isOlderThan(path, 24 * 60 * 60 * 1000));
+    if (owner.kind === "partial" && !(await isOlderThan(path, 7 * day))) continue;
+    const ended = (await hasEnded(owner)) ?? (await isOlderThan(path, day));
     if (ended) await rm(path, { force: true }).catch(() => {});
   }
 }

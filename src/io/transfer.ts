@@ -2,7 +2,7 @@ import type { Descriptor } from "../model/descriptor.ts";
 import type { Platform } from "../model/platform.ts";
 
 /** What an image is to the work; `image` where there is only one, `registry` where there is none. */
-export type Side = "builder" | "base" | "old base" | "new base" | "target" | "image" | "registry";
+export type Side = "source" | "builder" | "base" | "old base" | "new base" | "target" | "image" | "registry";
 
 /** Whose a blob is. */
 interface OfPlatform {

@@ -66,9 +66,9 @@ export async function deliverImages(
  * Writes the manifest under its digest. A registry that then does not know a blob, though it took it or said to have it,
  * is asked again for every one, and sent what it lacks, once.
  */
-async function deliverManifest(
+export async function deliverManifest(
   { layers, config, manifest }: ImageToPush,
-  { target }: PushTarget,
+  { target }: Pick<PushTarget, "target">,
   jobs: number,
   onTransfer: TransferListener,
   call: Call,
@@ -92,7 +92,8 @@ async function deliverManifest(
   await target.pushManifest(manifest, call);
 }
 
-async function deliver(
+/** Brings a blob to a target that lacks it, mounted where that is possible. */
+export async function deliver(
   { descriptor, mountFrom, open }: ImageBlob,
   { target, held, sent }: PushTarget,
   onTransfer: TransferListener,

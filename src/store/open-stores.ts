@@ -16,7 +16,7 @@ import { openArchive } from "./archive/open-archive.ts";
 import { type ArchiveTargetOptions, openArchiveTarget } from "./archive/open-archive-target.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
-import type { ManifestSelector, Source } from "./source.ts";
+import type { ListedSource, ManifestSelector } from "./source.ts";
 import type { Target } from "./target.ts";
 
 /** Options of {@link Stores}. */
@@ -46,7 +46,7 @@ export class Stores implements AsyncDisposable {
     location: ImageLocation,
     side: Side,
     call: Call,
-  ): Promise<{ readonly source: Source; readonly selector: ManifestSelector }> {
+  ): Promise<{ readonly source: ListedSource; readonly selector: ManifestSelector }> {
     if (location.transport === "registry") {
       const { tag, digest } = location.reference;
       const source = this.#registries.source(location.reference, side);

@@ -52,3 +52,28 @@ export interface Source {
    */
   fetch(descriptor: Descriptor, call: Call): Promise<Content>;
 }
+
+/** A source that can also be asked what it holds. */
+export interface ListedSource extends Source {
+  /** What a tag names, by the cheapest means there is; `undefined` where there is no such tag. */
+  find(tag: string, call: Call): Promise<Descriptor | undefined>;
+
+  /**
+   * All tags, in the store's order.
+   *
+   * @throws ComposeImageError `MANIFEST_NOT_FOUND` for a repository that is not there, `LIMIT_EXCEEDED` for lists without
+   *   end; the transport's.
+   */
+  listTags(call: Call): AsyncIterable<string>;
+
+  /**
+   * The manifests that name this one as their subject, whether or not that is there: by the referrers API, or from where
+   * there is none by the fallback tag. Only a plain answer that there are none gives an empty list.
+   *
+   * @throws ComposeImageError the transport's, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`.
+   */
+  referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]>;
+
+  /** A blob's bytes from `start` on, **not verified**, where they can be had without those before. */
+  fetchFrom?(descriptor: Descriptor, start: number, call: Call): Promise<Content>;
+}

@@ -1,10 +1,11 @@
 import type { Call } from "../io/call.ts";
 import type { OpenContent } from "../io/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { MountOrigin, Source, StoredManifest } from "./source.ts";
+import type { Digest } from "../model/digest.ts";
+import type { ListedSource, MountOrigin, StoredManifest } from "./source.ts";
 
-/** A place images are written to. Everything written can be read back through the {@link Source} side. */
-export interface Target extends Source {
+/** A place images are written to. Everything written can be read back through the {@link ListedSource} side. */
+export interface Target extends ListedSource {
   /** Whether the blob or manifest is already there, with this digest. */
   exists(descriptor: Descriptor, call: Call): Promise<boolean>;
 
@@ -31,6 +32,14 @@ export interface Target extends Source {
 
   /** Makes the tag name the manifest, atomically. Last step of any push, but for {@link commit}. */
   tag(manifest: StoredManifest, tag: string, call: Call): Promise<void>;
+
+  /**
+   * Makes manifests, which are there, be found as referrers of another one. Idempotent; referrers that others have attached
+   * stay.
+   *
+   * @param referrers as a listing of referrers describes them.
+   */
+  attach(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<void>;
 
   /** Says which blobs are likely to be pushed, in the order in which they are best kept; where that matters. */
   expect?(blobs: readonly Descriptor[]): void;

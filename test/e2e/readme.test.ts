@@ -149,6 +149,14 @@ describeWith(["cli"], "the README", () => {
     expect(result.stdout.toString()).toContain("+ /run/app/dist/server.js  8 B\n");
   });
 
+  test("the examples of copying copy to a registry and a layout", async () => {
+    const result = await runBlock(blockWith("compose-image copy"));
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(
+      /^[^/]+\/mirror\/node-runtime:24@(sha256:[0-9a-f]{64})\noci:node-runtime:24@\1\n$/,
+    );
+  });
+
   test("the example with a directory of this machine takes from it", async () => {
     const files = "mkdir src && touch src/server.js src/server.test.js";
     const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
@@ -250,11 +258,21 @@ describeWith(["cli"], "the README", () => {
   });
 
   describe("its table of options", () => {
+    const section = readme.split("\n## Options\n")[1]?.split("\n## ")[0] ?? "";
     const listed = new Set(
-      [...readme.matchAll(/^\| (`--.*?`) \|/gm)].flatMap(([, cell = ""]) =>
+      [...section.matchAll(/^\| (`--.*?`) \|/gm)].flatMap(([, cell = ""]) =>
         [...cell.matchAll(/--[a-z-]+/g)].map(([option]) => option),
       ),
     );
+
+    test("of copy has every option that is not in the first", async () => {
+      const help = (await runCli(["copy", "--help"])).stdout;
+      const offered = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option);
+      const own = readme.split("\n## Copying images\n")[1]?.split("\n## ")[0] ?? "";
+      for (const option of offered) {
+        expect(option === "--help" || `${section}${own}`.includes(`\`${option}`), option).toBe(true);
+      }
+    });
 
     test("has every option of compose, and no other", async () => {
       const help = (await runCli(["compose", "--help"])).stdout;

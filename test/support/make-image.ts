@@ -191,6 +191,7 @@ export function tarOf(files: readonly MadeFile[]): Buffer {
  *
  * @param registry `http://127.0.0.1:PORT`
  * @param name `repository:tag`
+ * @param selector what the manifest is written under; by default the tag.
  * @returns the reference, `127.0.0.1:PORT/repository:tag`.
  */
 export async function pushMade(
@@ -198,6 +199,7 @@ export async function pushMade(
   registry: string,
   name: string,
   headers: Readonly<Record<string, string>> = {},
+  selector = name.slice(name.lastIndexOf(":") + 1),
 ): Promise<string> {
   const colon = name.lastIndexOf(":");
   const repository = `${registry}/v2/${name.slice(0, colon)}`;
@@ -221,7 +223,7 @@ export async function pushMade(
     await send("PUT", `${repository}/manifests/${descriptor.digest}`, bytes, descriptor.mediaType);
   }
   const { descriptor, bytes } = image.top;
-  await send("PUT", `${repository}/manifests/${name.slice(colon + 1)}`, bytes, descriptor.mediaType);
+  await send("PUT", `${repository}/manifests/${selector}`, bytes, descriptor.mediaType);
   return `${new URL(registry).host}/${name}`;
 }
 

@@ -4,7 +4,12 @@ import type { JsonObject } from "../../model/json.ts";
 import { type ImageIndex, type ImageManifest, parseManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
 import { parseReference } from "../../model/reference.ts";
-import { imageNameAnnotation, indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
+import {
+  type IndexEntry,
+  imageNameAnnotation,
+  indexEntry,
+  refNameAnnotation,
+} from "../layout/index-entry.ts";
 import { layoutFile } from "../layout/layout-file.ts";
 import type { StoredManifest } from "../source.ts";
 import { blobName } from "./archive-content.ts";
@@ -24,7 +29,7 @@ export type ArchiveManifests = ReadonlyMap<Digest, StoredManifest>;
  * names by digest. So the order does not depend on which was there first.
  */
 export function blobOrder(
-  images: readonly NamedImage[],
+  images: readonly Pick<NamedImage, "descriptor">[],
   manifests: ArchiveManifests,
   blobs: readonly Digest[],
 ): Digest[] {
@@ -46,12 +51,19 @@ export function blobOrder(
   return [...ordered];
 }
 
-/** What makes an archive an OCI layout. */
-export function layoutDocuments(images: readonly NamedImage[]): ArchiveDocument[] {
+/**
+ * What makes an archive an OCI layout.
+ *
+ * @param referrers what is listed besides.
+ */
+export function layoutDocuments(
+  images: readonly NamedImage[],
+  referrers: readonly IndexEntry[] = [],
+): ArchiveDocument[] {
   const entries = images.map(({ descriptor, tag }) =>
     indexEntry(descriptor, tag === undefined ? {} : { [refNameAnnotation]: tag }),
   );
-  return documentsOf(entries.map(({ json }) => json));
+  return documentsOf([...entries, ...referrers].map(({ json }) => json));
 }
 
 /** What makes an archive both, an OCI layout and what `docker save` writes. */

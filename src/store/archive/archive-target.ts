@@ -6,8 +6,9 @@ import { ComposeImageError } from "../../model/errors.ts";
 import type { ArchiveLocation } from "../../model/location.ts";
 import { type ImageManifest, maxManifestSize, parseManifest } from "../../model/manifest.ts";
 import { isForeignLayerMediaType } from "../../model/media-types.ts";
-import { indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
+import { type IndexEntry, indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
 import { LayoutSource, manifestTooLarge } from "../layout/layout-source.ts";
+import { referrerEntry } from "../layout/referrers-in.ts";
 import type { StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
 import { blobOrder, dockerDocuments, layoutDocuments, type NamedImage } from "./archive-documents.ts";
@@ -30,6 +31,7 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
   readonly #output: ArchiveOutput;
   readonly #manifests: Map<Digest, StoredManifest>;
   readonly #tags: Map<string, Descriptor>;
+  readonly #referrers: Map<Digest, IndexEntry>;
 
   /** @param name the archive as it is written on the command line. */
   constructor(
@@ -39,17 +41,21 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     output: ArchiveOutput,
   ) {
     const tags = new Map<string, Descriptor>();
+    const referrers = new Map<Digest, IndexEntry>();
     super(
       name,
       {
-        entries: async () =>
-          [...tags].map(([tag, descriptor]) => indexEntry(descriptor, { [refNameAnnotation]: tag })),
+        entries: async () => [
+          ...[...tags].map(([tag, descriptor]) => indexEntry(descriptor, { [refNameAnnotation]: tag })),
+          ...referrers.values(),
+        ],
         size: async (digest) => writer.size(digest),
         read: (digest, call): Content => writer.read(digest, call),
       },
       "target",
     );
     this.#tags = tags;
+    this.#referrers = referrers;
     this.#manifests = new Map();
     this.#transport = transport;
     this.#writer = writer;
@@ -84,15 +90,25 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     this.#tags.set(tag, manifest.descriptor);
   }
 
+  /** Docker's archives hold images alone. */
+  async attach(subject: Digest, referrers: readonly Descriptor[]): Promise<void> {
+    if (this.#transport === "docker-archive") return;
+    for (const referrer of referrers) {
+      if (!this.#referrers.has(referrer.digest))
+        this.#referrers.set(referrer.digest, referrerEntry(referrer, subject));
+    }
+  }
+
   async commit(call: Call): Promise<void> {
     const images = this.#images();
+    const referrers = [...this.#referrers.values()];
     const blobs = this.#writer.digests;
     const documents =
       this.#transport === "docker-archive"
         ? dockerDocuments(images, this.#manifests)
-        : layoutDocuments(images);
+        : layoutDocuments(images, referrers);
     const { draft, size } = await this.#writer.finish(
-      blobOrder(images, this.#manifests, blobs),
+      blobOrder([...images, ...referrers], this.#manifests, blobs),
       documents,
       call,
     );

@@ -7,9 +7,10 @@ import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { maxManifestSize, parseManifest } from "../../model/manifest.ts";
-import type { ManifestSelector, Source, StoredManifest } from "../source.ts";
+import type { ListedSource, ManifestSelector, StoredManifest } from "../source.ts";
 import type { ContentExtent } from "./file-content.ts";
 import { type IndexEntry, refName } from "./index-entry.ts";
+import { referrersIn } from "./referrers-in.ts";
 import { soleImage } from "./sole-image.ts";
 
 /** What a layout holds, wherever it is kept: in a directory, in an archive. */
@@ -23,11 +24,14 @@ export interface LayoutContent {
 }
 
 /** Reads images from an OCI image layout. A tag is whatever an entry of `index.json` has as its ref name. */
-export class LayoutSource implements Source {
+export class LayoutSource implements ListedSource {
   readonly name: string;
   /** The layout in messages: `builder oci:build/app`. */
   readonly subject: string;
   readonly content: LayoutContent;
+  #referrers:
+    | { readonly entries: readonly IndexEntry[]; readonly found: ReadonlyMap<Digest, readonly Descriptor[]> }
+    | undefined;
 
   /** @param name the layout as it is written on the command line: `oci:build/app`. */
   constructor(name: string, content: LayoutContent, side?: Side) {
@@ -40,6 +44,27 @@ export class LayoutSource implements Source {
   async tags(call: Call): Promise<readonly string[]> {
     const entries = await this.content.entries(call);
     return [...new Set(entries.flatMap((entry) => refName(entry) ?? []))];
+  }
+
+  async *listTags(call: Call): AsyncGenerator<string> {
+    yield* await this.tags(call);
+  }
+
+  find(tag: string, call: Call): Promise<Descriptor | undefined> {
+    return this.#find({ tag }, call);
+  }
+
+  /** All that `index.json` lists is read for it, once. */
+  async referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
+    const entries = await this.content.entries(call);
+    if (this.#referrers?.entries !== entries) {
+      const read = async (entry: Descriptor): Promise<StoredManifest> => ({
+        descriptor: entry,
+        bytes: await this.#read(entry, `${this.subject}: manifest`, call),
+      });
+      this.#referrers = { entries, found: await referrersIn(entries, read, this.subject) };
+    }
+    return this.#referrers.found.get(subject) ?? [];
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Call } from "../../io/call.ts";
 import type { OpenContent } from "../../io/content.ts";
 import type { Side } from "../../io/transfer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
 import { maxManifestSize } from "../../model/manifest.ts";
 import type { StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
@@ -9,6 +10,8 @@ import type { BlobDirectory } from "./blob-directory.ts";
 import { indexEntry, refName, refNameAnnotation } from "./index-entry.ts";
 import type { IndexFile } from "./index-file.ts";
 import { LayoutSource, manifestTooLarge } from "./layout-source.ts";
+import { leastResumed, writeResumable } from "./partial-blob.ts";
+import { referrerEntry } from "./referrers-in.ts";
 
 /**
  * An OCI image layout directory. A tag is whatever an entry of `index.json` has as its
@@ -39,7 +42,12 @@ export class LayoutStore extends LayoutSource implements Target {
 
   async push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
     if (await this.exists(descriptor, call)) return;
-    await this.blobs.write(descriptor, await open(call), `${this.subject}: blob`, call);
+    const subject = `${this.subject}: blob`;
+    if (open.from === undefined || descriptor.size < leastResumed) {
+      await this.blobs.write(descriptor, await open(call), subject, call);
+    } else {
+      await writeResumable(this.directory, this.blobs, descriptor, open, subject, call);
+    }
   }
 
   /** Always `false`: a layout has no other repositories to take blobs from. */
@@ -56,6 +64,15 @@ export class LayoutStore extends LayoutSource implements Target {
     await this.pushManifest(manifest, call);
     const added = indexEntry(manifest.descriptor, { [refNameAnnotation]: tag });
     await this.index.update((entries) => [...entries.filter((entry) => refName(entry) !== tag), added], call);
+  }
+
+  async attach(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<void> {
+    await this.index.update((entries) => {
+      const listed = new Set(entries.map(({ descriptor }) => descriptor.digest));
+      const added = referrers.filter(({ digest }) => !listed.has(digest));
+      if (added.length === 0) return entries;
+      return [...entries, ...added.map((referrer) => referrerEntry(referrer, subject))];
+    }, call);
   }
 }
 

@@ -1,21 +1,24 @@
 import type { Descriptor } from "../../model/descriptor.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { subjectOfTag } from "../../model/referrers.ts";
 import { type IndexEntry, refName } from "./index-entry.ts";
+import { isReferrerEntry } from "./referrers-in.ts";
 import { repositoryAnnotation } from "./repository-annotation.ts";
 
 /**
  * The one image of a layout. Manifests that a registry over the layout merely keeps, without a tag, do not count where
- * there are others.
+ * there are others; nor do referrers.
  *
  * @param name the layout as it is written on the command line: `oci:build/app`.
  * @param subject the layout in messages; default its name.
  * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is none, or there are several; then it lists the tags.
  */
 export function soleImage(entries: readonly IndexEntry[], name: string, subject: string = name): Descriptor {
-  const images = entries.filter(
-    (entry) =>
-      refName(entry) !== undefined || entry.descriptor.annotations?.[repositoryAnnotation] === undefined,
-  );
+  const images = entries.filter((entry) => {
+    const tag = refName(entry);
+    if (tag !== undefined) return subjectOfTag(tag) === undefined;
+    return !isReferrerEntry(entry) && entry.descriptor.annotations?.[repositoryAnnotation] === undefined;
+  });
   const candidates = new Map(
     (images.length > 0 ? images : entries).map((entry) => [entry.descriptor.digest, entry.descriptor]),
   );

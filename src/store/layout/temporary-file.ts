@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { localError } from "../../io/local-error.ts";
+import { errnoOf, localError } from "../../io/local-error.ts";
 import { makeDirectory } from "../../io/make-directory.ts";
 import { syncDirectory } from "../../io/sync-directory.ts";
 import { type TemporaryKind, temporaryName } from "../../io/temporary-name.ts";
@@ -11,6 +11,8 @@ export interface TemporaryFileOptions {
   readonly mode?: number;
   /** Whether a published file is to survive a loss of power. Default `true`. */
   readonly durable?: boolean;
+  /** What is in it, for its name; see `temporaryName`. */
+  readonly label?: string;
 }
 
 /**
@@ -25,9 +27,33 @@ export class TemporaryFile {
   #size = 0;
 
   constructor(directory: string, kind: TemporaryKind, options: TemporaryFileOptions = {}) {
-    this.#path = join(directory, temporaryName(kind));
+    this.#path = join(directory, temporaryName(kind, options.label));
     this.#mode = options.mode ?? 0o644;
     this.#isDurable = options.durable ?? true;
+  }
+
+  /**
+   * Takes over a file that an ended process left, by giving it a name of this process's: of two that try, one gets it. The
+   * bytes that are there stay.
+   *
+   * @returns `undefined` where it is gone.
+   * @throws ComposeImageError `LOCAL_IO`
+   */
+  static async adopt(
+    path: string,
+    kind: TemporaryKind,
+    options: TemporaryFileOptions,
+  ): Promise<TemporaryFile | undefined> {
+    const file = new TemporaryFile(dirname(path), kind, options);
+    try {
+      await rename(path, file.#path);
+      file.#handle = await open(file.#path, "r+");
+      file.#size = (await file.#handle.stat()).size;
+      return file;
+    } catch (cause) {
+      if (errnoOf(cause) === "ENOENT") return undefined;
+      throw localError(cause, `cannot take over ${path}`);
+    }
   }
 
   /** Bytes written so far. */
@@ -73,6 +99,13 @@ export class TemporaryFile {
       await this.discard();
       throw localError(cause, `cannot write ${path}`);
     }
+  }
+
+  /** Leaves what was written under another name in the same directory, for whoever goes on with it. */
+  async leave(name: string): Promise<void> {
+    if (this.#handle === undefined) return;
+    await this.#close().catch(() => {});
+    await rename(this.#path, join(dirname(this.#path), name));
   }
 
   /** Removes the file. Does nothing after `publish` or a second time. */

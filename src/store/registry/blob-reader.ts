@@ -34,21 +34,34 @@ export async function readBlob(origin: BlobOrigin, descriptor: Descriptor, call:
   return reader.read(first);
 }
 
+/** The bytes from `start` on, asked for by range; **not verified** but for their number. */
+export async function readBlobFrom(
+  origin: BlobOrigin,
+  descriptor: Descriptor,
+  start: number,
+  call: Call,
+): Promise<Content> {
+  const reader = new BlobReader(origin, descriptor, call, start);
+  const first = await reader.open();
+  return reader.readOn(first);
+}
+
 class BlobReader {
   readonly #origin: BlobOrigin;
   readonly #descriptor: Descriptor;
   readonly #call: Call;
-  /** Bytes passed on. */
-  #offset = 0;
+  /** Bytes passed on, and those that were not wanted. */
+  #offset: number;
   /** Bytes of the present answer that were passed on before it, when it begins anew. */
   #skip = 0;
   #useRange = true;
   #sinceFault = 0;
 
-  constructor(origin: BlobOrigin, descriptor: Descriptor, call: Call) {
+  constructor(origin: BlobOrigin, descriptor: Descriptor, call: Call, start = 0) {
     this.#origin = origin;
     this.#descriptor = descriptor;
     this.#call = call;
+    this.#offset = start;
   }
 
   /** Asks for what is still to come, as often as the retries allow. */
@@ -64,14 +77,22 @@ class BlobReader {
     }
   }
 
-  async *read(first: HttpAnswer): AsyncGenerator<Uint8Array> {
+  read(first: HttpAnswer): AsyncGenerator<Uint8Array> {
+    return this.#told(verify(this.#bytes(first), this.#descriptor, this.#subject(first)));
+  }
+
+  readOn(first: HttpAnswer): AsyncGenerator<Uint8Array> {
+    return this.#told(this.#bytes(first));
+  }
+
+  async *#told(content: Content): AsyncGenerator<Uint8Array> {
     const { onTransfer, party } = this.#origin;
     const descriptor = this.#descriptor;
     const about = { direction: "download", store: party.store, descriptor } as const;
     onTransfer({ kind: "started", ...about });
     let finished = false;
     try {
-      for await (const chunk of verify(this.#bytes(first), descriptor, this.#subject(first))) {
+      for await (const chunk of content) {
         onTransfer({ kind: "progress", ...about, bytes: chunk.byteLength });
         yield chunk;
       }

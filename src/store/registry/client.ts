@@ -2,7 +2,7 @@ import type { Call } from "../../io/call.ts";
 import { ignoreTransfers, type Side, type TransferListener } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { formatReference, type Reference } from "../../model/reference.ts";
-import type { Source } from "../source.ts";
+import type { ListedSource } from "../source.ts";
 import type { Target } from "../target.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import { checkLogin } from "./auth/check-login.ts";
@@ -148,7 +148,7 @@ export class RegistryClient {
    *
    * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
    */
-  source(reference: Reference, side: Side): Source {
+  source(reference: Reference, side: Side): ListedSource {
     const { registry, repository, tag } = reference;
     const { places, rule } = pullPlaces(reference, this.#registryRules());
     const opened = places.map((place) => {

@@ -19,6 +19,8 @@ const accept = manifestMediaTypes.join(", ");
 /** Manifests and indexes of one repository. */
 export class Manifests {
   readonly #api: RegistryApi;
+  /** Manifests that were written here and that the registry said to list as referrers of their subjects. */
+  readonly indexed = new Set<Digest>();
 
   constructor(api: RegistryApi) {
     this.#api = api;
@@ -43,6 +45,25 @@ export class Manifests {
       call,
     );
     return described ?? (await this.manifest(selector, call)).descriptor;
+  }
+
+  /** The same for a tag that may not be there; then `undefined`. */
+  async find(tag: string, call: Call): Promise<Descriptor | undefined> {
+    const what = this.#what({ tag });
+    const found = await this.#api.retry(
+      what,
+      async () => {
+        const answer = await this.#head({ tag }, call);
+        if (answer.status >= 500 || answer.status === 429)
+          throw await this.#api.reject(answer, { what }, call);
+        await discard(answer);
+        if (answer.status === 404) return "none";
+        return answer.status === 200 ? this.#describe(answer, { tag }) : undefined;
+      },
+      call,
+    );
+    if (found === "none") return undefined;
+    return found ?? (await this.manifest({ tag }, call)).descriptor;
   }
 
   /** Whether a manifest with this digest is there. */
@@ -89,6 +110,7 @@ export class Manifests {
         if (isPage(answer)) throw pageError(answer, what, this.#api.party);
         const stored = headerOf(answer, "docker-content-digest");
         const { digest } = manifest.descriptor;
+        if (headerOf(answer, "oci-subject") !== undefined) this.indexed.add(digest);
         if (isDigest(stored) && digestAlgorithm(stored) === digestAlgorithm(digest) && stored !== digest) {
           throw this.#mismatch(what, digest, stored);
         }

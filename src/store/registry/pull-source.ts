@@ -2,13 +2,14 @@ import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import type { Side, TransferListener } from "../../io/transfer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import type { ManifestSelector, MountOrigin, Source, StoredManifest } from "../source.ts";
+import type { ListedSource, ManifestSelector, MountOrigin, StoredManifest } from "../source.ts";
 
 /** One of the places of a {@link PullSource}. */
 export interface SourcePlace {
   /** Its name is that of the place: `mirror.example/hub/library/debian`. */
-  readonly source: Source;
+  readonly source: ListedSource;
   /** The tag there, where it is another. */
   readonly tag: string | undefined;
 }
@@ -32,7 +33,7 @@ export interface PullSourceParts {
  * manifest is asked first for everything else; what cannot be had there is asked of the others, too. Errors name the
  * reference besides the place.
  */
-export class PullSource implements Source {
+export class PullSource implements ListedSource {
   readonly name: string;
   readonly #parts: PullSourceParts;
   #current: SourcePlace;
@@ -62,6 +63,57 @@ export class PullSource implements Source {
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
     const [, content] = await this.#try((place) => place.source.fetch(descriptor, call), call);
     return this.#named(content);
+  }
+
+  async fetchFrom(descriptor: Descriptor, start: number, call: Call): Promise<Content> {
+    const open = async ({ source }: SourcePlace): Promise<Content> => {
+      if (source.fetchFrom !== undefined) return source.fetchFrom(descriptor, start, call);
+      throw new ComposeImageError("INTERNAL", `${source.name} gives no part of a blob`);
+    };
+    const [, content] = await this.#try(open, call);
+    return this.#named(content);
+  }
+
+  /** A mirror need not have all tags, so the other places are asked when one has it not. */
+  async find(tag: string, call: Call): Promise<Descriptor | undefined> {
+    for (const { source } of this.#parts.places) {
+      const found = await this.#asked(source, undefined, () => source.find(tag, call), call);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async *listTags(call: Call): AsyncGenerator<string> {
+    const list = async ({ source }: SourcePlace): Promise<string[]> => {
+      const tags: string[] = [];
+      for await (const tag of source.listTags(call)) tags.push(tag);
+      return tags;
+    };
+    const [, tags] = await this.#try(list, call);
+    yield* tags;
+  }
+
+  /** Of the first place that has any: a mirror often has the image without them. */
+  async referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
+    for (const { source } of this.#parts.places) {
+      const found = await this.#asked(source, [], () => source.referrers(subject, call), call);
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  /** Asks a place; failures count at the last one alone, which is meant to have everything. */
+  async #asked<T>(source: ListedSource, otherwise: T, ask: () => Promise<T>, call: Call): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      call.signal.throwIfAborted();
+      const { places, onTransfer } = this.#parts;
+      if (!(error instanceof ComposeImageError)) throw error;
+      if (source === places.at(-1)?.source) throw this.#withReference(error);
+      onTransfer({ kind: "fallback", store: this.name, place: source.name, reason: error.message });
+      return otherwise;
+    }
   }
 
   async #settle<T>(ask: (place: SourcePlace) => Promise<T>, call: Call): Promise<T> {

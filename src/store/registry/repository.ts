@@ -2,18 +2,21 @@ import type { Call } from "../../io/call.ts";
 import type { Content, OpenContent } from "../../io/content.ts";
 import { Retryable } from "../../io/retry.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
+import type { Digest } from "../../model/digest.ts";
 import { isManifestMediaType } from "../../model/media-types.ts";
 import type { ManifestSelector, MountOrigin, StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
 import { repositoryScope } from "./auth/scope.ts";
-import { readBlob } from "./blob-reader.ts";
+import { type BlobOrigin, readBlob, readBlobFrom } from "./blob-reader.ts";
 import { isForeign, readForeignLayer } from "./foreign-layer.ts";
 import { canonicalRegistry } from "./hosts/api-host.ts";
 import { contentLengthOf, discard, type HttpAnswer, isPage } from "./http.ts";
 import { Manifests } from "./manifests.ts";
 import { mountBlob } from "./mounts.ts";
+import { Referrers } from "./referrers.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import { pageError } from "./rejection.ts";
+import { listTags } from "./tags.ts";
 import type { RequestLimits } from "./upload-parts.ts";
 import { Uploads } from "./uploads.ts";
 
@@ -34,6 +37,7 @@ export class Repository implements Target {
   readonly mountOrigin: MountOrigin;
   readonly #api: RegistryApi;
   readonly #manifests: Manifests;
+  readonly #referrers: Referrers;
   readonly #uploads: Uploads;
   readonly #refusingMounts: Set<string>;
 
@@ -43,6 +47,7 @@ export class Repository implements Target {
     this.mountOrigin = { registry: canonicalRegistry(api.registry), repository: api.repository };
     this.#api = api;
     this.#manifests = new Manifests(api);
+    this.#referrers = new Referrers(api, this.#manifests);
     this.#uploads = new Uploads(api, known.requestLimits);
     this.#refusingMounts = known.mounts;
   }
@@ -55,9 +60,29 @@ export class Repository implements Target {
     return this.#manifests.manifest(selector, call);
   }
 
+  find(tag: string, call: Call): Promise<Descriptor | undefined> {
+    return this.#manifests.find(tag, call);
+  }
+
+  listTags(call: Call): AsyncIterable<string> {
+    return listTags(this.#api, call);
+  }
+
+  referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
+    return this.#referrers.list(subject, call);
+  }
+
   /** The request is made at once; content that is never read holds its connection until the call is aborted. */
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
     if (isForeign(descriptor)) return readForeignLayer(this.#api, descriptor, call);
+    return readBlob(this.#origin(descriptor), descriptor, call);
+  }
+
+  fetchFrom(descriptor: Descriptor, start: number, call: Call): Promise<Content> {
+    return readBlobFrom(this.#origin(descriptor), descriptor, start, call);
+  }
+
+  #origin(descriptor: Descriptor): BlobOrigin {
     let staleRedirects = 0;
     const get = async (headers: Readonly<Record<string, string>>, inner: Call): Promise<HttpAnswer> => {
       const answer = await this.#sendBlobRequest("GET", descriptor, headers, inner);
@@ -76,7 +101,7 @@ export class Repository implements Target {
     const { party, onTransfer, transport } = this.#api;
     const transfer = { direction: "download", descriptor } as const;
     const retries = this.#api.retries(`${this.name}: blob ${descriptor.digest}`, transfer);
-    return readBlob({ party, get, retries, onTransfer, timeoutMs: transport.timeoutMs }, descriptor, call);
+    return { party, get, retries, onTransfer, timeoutMs: transport.timeoutMs };
   }
 
   async exists(descriptor: Descriptor, call: Call): Promise<boolean> {
@@ -110,6 +135,10 @@ export class Repository implements Target {
 
   tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
     return this.#manifests.tag(manifest, tag, call);
+  }
+
+  attach(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<void> {
+    return this.#referrers.attach(subject, referrers, call);
   }
 
   /** Cancels what was begun and not used. */

@@ -3,11 +3,8 @@ import { collect } from "../../io/collect.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { isJsonObject } from "../../model/json.ts";
 import { repositoryScope } from "./auth/scope.ts";
-import { type HttpAnswer, headersOf } from "./http.ts";
+import { maxPages, nextPage } from "./paging.ts";
 import type { RegistryApi } from "./registry-api.ts";
-
-/** Most pages of a list that are asked for. */
-const maxPages = 1000;
 
 const maxPageSize = 4 * 1024 * 1024;
 
@@ -63,12 +60,4 @@ function tagsIn(text: string): string[] | undefined {
   const { tags } = json;
   if (tags === null || tags === undefined) return [];
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : undefined;
-}
-
-/** Where the next page is: on the host that was asked, or nowhere. */
-function nextPage(answer: HttpAnswer): URL | undefined {
-  const link = headersOf(answer, "link").join(", ");
-  const target = /<([^<>]*)>\s*;[^,]*\brel="?next\b/i.exec(link)?.[1];
-  const url = target === undefined ? null : URL.parse(target, answer.url.href);
-  return url?.origin === answer.url.origin ? url : undefined;
 }

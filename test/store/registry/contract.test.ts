@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
 import { type RunningRegistry, startRegistry } from "../../../src/server/start-registry.ts";
 import { RegistryClient } from "../../../src/store/registry/client.ts";
+import { describeReferrerContract } from "../../contract/referrer-contract.ts";
 import { describeStoreContract } from "../../contract/store-contract.ts";
 import { startDockerRegistry } from "../../support/docker-registry.ts";
 import type { Registry } from "../../support/registry.ts";
@@ -36,10 +37,12 @@ describe.skipIf(!hasDockerRegistry)("needs docker-registry", () => {
     registry = await startDockerRegistry();
   });
   afterAll(() => registry.stop());
-  describeStoreContract(
-    "a repository of docker-registry",
-    openRepositoryOf(() => registry.host),
-  );
+  for (const describeContract of [describeStoreContract, describeReferrerContract]) {
+    describeContract(
+      "a repository of docker-registry",
+      openRepositoryOf(() => registry.host),
+    );
+  }
 });
 
 describe("the embedded registry", () => {
@@ -53,8 +56,10 @@ describe("the embedded registry", () => {
     await registry.close();
     await rm(directory, { recursive: true, force: true });
   });
-  describeStoreContract(
-    "a repository of the embedded registry",
-    openRepositoryOf(() => `${registry.host}:${registry.port}`),
-  );
+  for (const describeContract of [describeStoreContract, describeReferrerContract]) {
+    describeContract(
+      "a repository of the embedded registry",
+      openRepositoryOf(() => `${registry.host}:${registry.port}`),
+    );
+  }
 });
