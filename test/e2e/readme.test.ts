@@ -153,7 +153,7 @@ describeWith(["cli"], "the README", () => {
     const result = await runBlock(blockWith("compose-image copy"));
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stdout.toString()).toMatch(
-      /^[^/]+\/mirror\/node-runtime:24@(sha256:[0-9a-f]{64})\noci:node-runtime:24@\1\n$/,
+      /^[^/]+\/mirror\/node-runtime:24@(sha256:[0-9a-f]{64})\noci:node-runtime:24@\1\n(?:oci:node-runtime:\S+\n)*$/,
     );
   });
 
