@@ -1,7 +1,7 @@
 import type { LayerOutline, OutlineEntry } from "../layers/layer-outline.ts";
 import type { Owner } from "../layers/owner.ts";
 import type { Digest } from "../model/digest.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../model/json.ts";
+import { isJsonObject, isStringList, type JsonObject, jsonOf } from "../model/json.ts";
 
 /**
  * What a composed layer has from the base that it was made on, so that another base can be compared with it without the
@@ -17,6 +17,8 @@ export interface LayerGround {
  * The key under which an image says it of its uppermost layer: `{layer, entries, owners}`. The layer is named by its
  * diffID, since labels are inherited. Entries are by path: `0755 0:0` for directories, `0755 0:0 closed` where more is in
  * them, the type for all else. Owners are `UID:GID`.
+ *
+ * @internal
  */
 export const groundKey = "io.github.compose-image.ground";
 
@@ -87,13 +89,4 @@ function ownerText({ uid, gid }: Owner): string {
 function ownerOf(text: string): Owner | undefined {
   const [, uid, gid] = /^(\d+):(\d+)$/.exec(text) ?? [];
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
-}
-
-function jsonOf(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

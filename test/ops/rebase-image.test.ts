@@ -370,6 +370,24 @@ test("where nothing says what an image was made on, it has to be said", async ()
   });
 });
 
+test("an image that names no image as its base is told from a wrong flag", async () => {
+  const { at, rebase } = await scene();
+  for (const said of [
+    { name: "r.example/\u001b[31mA", digest: "sha256:0" },
+    { name: "r.example/a", digest: "latest" },
+  ]) {
+    const annotation = Object.entries(said).map(
+      ([key, text]) => `org.opencontainers.image.base.${key}=${text}`,
+    );
+    await configureImage(at("composed"), parseConfigFlags({ annotation }), [at("wrong")]);
+    await expect(rebase({}, { image: at("wrong"), oldBase: undefined })).rejects.toMatchObject({
+      code: "REFERENCE_INVALID",
+      message: expect.stringMatching(/wrong \(linux\/amd64\) says that it was made on no image/),
+      hint: expect.stringContaining("--old-base"),
+    });
+  }
+});
+
 test("labels that an image took over from its base do not say what it was made on", async () => {
   const { rebase, directory, at } = await scene();
   const Labels = {
