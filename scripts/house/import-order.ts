@@ -11,7 +11,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   io: ["model"],
   codec: ["model", "io"],
   tar: ["model", "io"],
-  store: ["model", "io", "tar"],
+  store: ["model", "io", "codec", "tar"],
   layers: ["model", "io", "codec", "tar", "store"],
   ops: ["model", "plan", "io", "codec", "tar", "store", "layers"],
   frontends: ["model", "plan"],

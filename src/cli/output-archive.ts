@@ -4,9 +4,9 @@ import type { ComposePlan } from "../plan/compose-plan.ts";
 import type { OutputFlags } from "./shared-options.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The archives that go to standard output, one for each plan at most. */
-export function archivesOnOutput(plans: readonly ComposePlan[]): ArchiveLocation[] {
-  return plans.flatMap(
+/** The archives that go to standard output, one for each image that is made at most. */
+export function archivesOnOutput(images: readonly Pick<ComposePlan, "targets">[]): ArchiveLocation[] {
+  return images.flatMap(
     ({ targets }) => targets.filter(isArchive).find(({ file }) => file === standardOutput) ?? [],
   );
 }
@@ -30,7 +30,10 @@ export function expectOutputFree(
     refuse("standard output holds one image", "Compose the images into a file, or one at a time.");
   }
   if (flags.json) {
-    refuse("standard output is for --json already", "Use --metadata-file, or name a file for the archive.");
+    refuse(
+      "standard output is for --json already",
+      "Leave it out (compose has --metadata-file), or name a file for the archive.",
+    );
   }
   if (terminal.isOutputTerminal) {
     refuse(

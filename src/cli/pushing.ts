@@ -7,9 +7,10 @@ import { visibleJson } from "../model/visible-text.ts";
 import type { PushedImage } from "../ops/compose.ts";
 import { parseTarget } from "../plan/images.ts";
 import { parseSourceDateEpoch } from "../plan/source-date-epoch.ts";
-import type { RegistryClientOptions } from "../store/registry/client.ts";
+import type { StoresOptions } from "../store/open-stores.ts";
 import { collectOption } from "./collect-option.ts";
 import { withMovedTags } from "./moved-tags.ts";
+import { archivesOnOutput, expectOutputFree } from "./output-archive.ts";
 import { startProgress } from "./progress/start-progress.ts";
 import { parseCount } from "./quantities.ts";
 import { type OutputFlags, type RegistryFlags, registryOptions } from "./shared-options.ts";
@@ -25,7 +26,7 @@ export interface PushingFlags extends RegistryFlags, OutputFlags {
 }
 
 /** What the flags come to. */
-export interface PushingOptions extends RegistryClientOptions {
+export interface PushingOptions extends StoresOptions {
   readonly platforms: readonly Platform[];
   readonly sourceDateEpoch: number | undefined;
   readonly dryRun: boolean;
@@ -37,7 +38,11 @@ export interface PushingOptions extends RegistryClientOptions {
 /** Adds the options that say where the image goes, and which of its platforms are meant. */
 export function addTargetOptions(command: Command): Command {
   return command
-    .option("--tag <image>", "where the image is pushed to; repeatable", collectOption)
+    .option(
+      "--tag <image>",
+      "where the image goes; of archives - is standard output; repeatable",
+      collectOption,
+    )
     .option(
       "--platform <os/arch>",
       "change this platform alone, the others of the index stay; repeatable",
@@ -64,14 +69,15 @@ export async function pushing<T>(
   terminal: Terminal,
   work: (targets: readonly ImageLocation[], options: PushingOptions) => Promise<T>,
 ): Promise<T> {
-  const { tag = [], platform = [], sourceDateEpoch, jobs = "4", dryRun = false } = flags;
+  const { platform = [], sourceDateEpoch, jobs = "4", dryRun = false } = flags;
   const epoch = sourceDateEpoch ?? (terminal.env.SOURCE_DATE_EPOCH || undefined);
-  const targets = tag.map((text) => parseTarget(text, "--tag"));
+  const targets = targetsOf(flags);
   if (targets.length === 0 && !dryRun) {
     throw new ComposeImageError("USAGE", "nowhere to push to: no --tag given", {
       hint: "Name the image to make, for example --tag registry.example/app:1.2.4.",
     });
   }
+  if (!dryRun) expectOutputFree(archivesOnOutput([{ targets }]), flags, terminal);
   const movedTags: string[] = [];
   const options: PushingOptions = {
     ...registryOptions(flags, terminal),
@@ -83,6 +89,7 @@ export async function pushing<T>(
     dryRun,
     jobs: parseCount(jobs, "--jobs", 1),
     signal: terminal.signal,
+    writeOutput: (content) => terminal.writeWhole(content),
     onTransfer: (event) => {
       if (event.kind === "tagged") movedTags.push(`${event.store}:${event.tag}`);
       progress.listener(event);
@@ -98,15 +105,28 @@ export async function pushing<T>(
   }
 }
 
-/** Prints what was done: `summary` for people, on standard error; the names, or the document, on standard output. */
+function targetsOf({ tag = [] }: PushingFlags): ImageLocation[] {
+  return tag.map((text) => parseTarget(text, "--tag"));
+}
+
+/**
+ * Prints what was done: `summary` for people, on standard error; the names, or the document, on standard output. Where
+ * that holds an archive, the names go to standard error.
+ */
 export function reportPushed(
   pushed: readonly PushedImage[],
   summary: string,
   document: unknown,
-  { json = false, quiet = false }: OutputFlags,
+  flags: PushingFlags,
   terminal: Terminal,
 ): void {
+  const { json = false, quiet = false } = flags;
   if (!quiet) terminal.writeError(summary);
-  if (json) terminal.write(`${visibleJson(document)}\n`);
-  else for (const { name, digest } of pushed) terminal.write(`${name}@${digest}\n`);
+  if (json) {
+    terminal.write(`${visibleJson(document)}\n`);
+    return;
+  }
+  const lines = pushed.map(({ name, digest }) => `${name}@${digest}\n`).join("");
+  if (archivesOnOutput([{ targets: targetsOf(flags) }]).length === 0) terminal.write(lines);
+  else if (!quiet) terminal.writeError(lines);
 }

@@ -2,6 +2,7 @@ import type { ByteString } from "../tar/byte-string.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
 import { haveSameXattrs } from "./compare-trees.ts";
 import type { Attributes, FileNode } from "./file-node.ts";
+import type { LayerTree } from "./layer-outline.ts";
 import type { MergedTree } from "./merged-tree.ts";
 import type { Owner } from "./owner.ts";
 import {
@@ -39,26 +40,27 @@ interface Placed extends PlacedStep {
  * entries for directories of the base it was made on, with their modes and owners; it was put where that base's symlinks
  * led; and names were made numbers by that base's accounts.
  *
- * @param layer the layer's own files.
+ * @param layer the layer's own files, or those of its outline, which says nothing of files' owners.
  * @param steps owners resolved by the base's accounts.
  * @param workdirs absolute directories that composing makes where they are missing.
- * @returns one text for each difference, the path first; none where the layer fits.
+ * @returns one text for each difference, the path first; none where the layer fits; `undefined` where an outline does not
+ *   tell.
  * @throws UnknownPath
  */
 export function misfits(
-  layer: FileNode,
+  layer: LayerTree,
   base: MergedTree,
   steps: readonly PlacedStep[],
   workdirs: readonly string[],
   baseName: string,
-): string[] {
+): string[] | undefined {
   const placed = steps.map((step): Placed => ({ ...step, path: placeOf(step, base, baseName) }));
   const looked = placed.filter(({ link }) => !link);
   for (const { path } of looked) base.requireSubtree(path);
-  const walk = new FitCheck(base, placed, workdirs.map(cleaned));
-  for (const step of looked) walk.expectPlace(layer, step);
-  walk.compare(layer, base.root, rootPath);
-  return walk.found;
+  const walk = new FitCheck(layer.closed, base, placed, workdirs.map(cleaned));
+  for (const step of looked) walk.expectPlace(layer.root, step);
+  walk.compare(layer.root, base.root, rootPath);
+  return walk.found.length === 0 && walk.isOpen ? undefined : walk.found;
 }
 
 function placeOf({ destination, link }: PlacedStep, base: MergedTree, baseName: string): ImagePath {
@@ -72,11 +74,20 @@ function cleaned(path: string): ImagePath {
 
 class FitCheck {
   readonly found: string[] = [];
+  /** Whether something depends on what an outline does not list. */
+  isOpen = false;
+  readonly #closed: ReadonlySet<FileNode> | undefined;
   readonly #base: MergedTree;
   readonly #steps: readonly Placed[];
   readonly #workdirs: readonly ImagePath[];
 
-  constructor(base: MergedTree, steps: readonly Placed[], workdirs: readonly ImagePath[]) {
+  constructor(
+    closed: ReadonlySet<FileNode> | undefined,
+    base: MergedTree,
+    steps: readonly Placed[],
+    workdirs: readonly ImagePath[],
+  ) {
+    this.#closed = closed;
     this.#base = base;
     this.#steps = steps;
     this.#workdirs = workdirs;
@@ -85,7 +96,13 @@ class FitCheck {
   /** A destination that a symlink led elsewhere has nothing where the new base leads to. */
   expectPlace(layer: FileNode, { path, destination, mayBeEmpty }: Placed): void {
     let node: FileNode | undefined = layer;
-    for (const component of componentsOf(path)) node = node?.children?.get(component);
+    for (const component of componentsOf(path)) {
+      if (this.#isClosed(node)) {
+        this.isOpen = true;
+        return;
+      }
+      node = node?.children?.get(component);
+    }
     if (node !== undefined || mayBeEmpty) return;
     this.found.push(`${destination} leads to ${displayPath(path)} there, where the layer has nothing`);
   }
@@ -95,6 +112,7 @@ class FitCheck {
       const path = childPath(at, name);
       const there = base?.children === undefined ? undefined : this.#lookUp(base, path);
       this.#compareNode(node, there, path);
+      if (this.#isClosed(node) && (there?.children?.size ?? 0) > 0) this.isOpen = true;
       if (node.children !== undefined) this.compare(node, there, path);
     }
   }
@@ -109,15 +127,20 @@ class FitCheck {
     return this.#steps.some((step) => !step.link && isOnWay(step.path));
   }
 
+  #isClosed(node: FileNode | undefined): boolean {
+    return node !== undefined && this.#closed?.has(node) === true;
+  }
+
   #isOnWayToWorkdir(path: ImagePath): boolean {
     return this.#workdirs.some((workdir) => isWithin(workdir, path));
   }
 
   #compareNode(node: FileNode, there: FileNode | undefined, path: ImagePath): void {
-    if (node.origin === undefined) return;
+    const isImplied = node.origin === undefined && this.#closed === undefined;
+    if (isImplied) return;
     const isDirectory = node.children !== undefined;
     const isCopied = this.#steps.some((step) => isWithin(path, step.path) && path !== step.path);
-    if (isCopied) this.#compareOwner(node.attributes, path);
+    if (isCopied && this.#closed === undefined) this.#compareOwner(node.attributes, path);
     if (!this.#isConcerned(path)) return;
     if (there !== undefined && isDirectory !== (there.children !== undefined)) {
       this.found.push(

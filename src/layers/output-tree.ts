@@ -46,10 +46,16 @@ export class OutputTree {
   readonly #baseName: string;
   /** The directories made here; the others are their sources' own. */
   readonly #own = new Set<FileNode>();
+  readonly #shared = new Set<ImagePath>();
 
   /** @param baseName the base, for messages. */
   constructor(baseName: string) {
     this.#baseName = baseName;
+  }
+
+  /** Whether a directory is on the way to another that was asked for, or was found in the base. */
+  isShared(path: ImagePath): boolean {
+    return this.#shared.has(path);
   }
 
   /**
@@ -100,6 +106,7 @@ export class OutputTree {
       isHidden || directory.base?.children === undefined
         ? undefined
         : base?.childOf(directory.base, childPath(directory.path, name), rest);
+    if (baseNode?.children !== undefined) this.#shared.add(childPath(directory.path, name));
     return { node, base: baseNode };
   }
 
@@ -156,6 +163,7 @@ export class OutputTree {
     made: NewDirectories,
   ): OutputDirectory {
     const path = childPath(at.path, component);
+    this.#shared.add(at.path);
     const base = found.base?.children === undefined ? undefined : found.base;
     const isNew = found.node === undefined && base === undefined;
     const { attributes, mtime } = found.node ??

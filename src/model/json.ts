@@ -20,3 +20,13 @@ export function isStringList(value: unknown): value is string[] {
 export function isStringMap(value: unknown): value is Record<string, string> {
   return isJsonObject(value) && Object.values(value).every((item) => typeof item === "string");
 }
+
+/** What a JSON text says; `undefined` for one that is none, or not there. */
+export function jsonOf(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -8,14 +8,15 @@ import { familyOf, type MediaTypeFamily, mediaTypes } from "../model/media-types
 import type { Platform } from "../model/platform.ts";
 import type { ComposePlan } from "../plan/compose-plan.ts";
 import type { StoredManifest } from "../store/source.ts";
+import type { GroundedLayer } from "./build-layer.ts";
 import { createdTime } from "./created-time.ts";
 import { deriveConfig } from "./derive-config.ts";
 import { layerInFamily, newLayerMediaType } from "./derive-manifest.ts";
 import { type ExpandedStage, expandStage } from "./expand-stage.ts";
+import { groundAnnotation } from "./layer-ground.ts";
 import type { ImageBlob, ImageToPush } from "./push-image.ts";
 import { baseAnnotations, createdBy, recordAnnotations } from "./record.ts";
 import { originImages, type PlanImages } from "./resolve-plan.ts";
-import type { BuiltLayer } from "./stage-layer.ts";
 
 /** The image as it was made. */
 export interface ComposedImage {
@@ -86,13 +87,14 @@ export function describeParts(plan: ComposePlan, { base, platform }: PlanImages)
 /** Puts configuration and manifest around the new layer. */
 export function assembleImage(
   { plan, platform, images, parts }: Composition,
-  layer: BuiltLayer,
+  layer: GroundedLayer,
 ): { image: ComposedImage; toPush: ImageToPush } {
   const { base } = images;
   const { family, layerType, baseConfig, stage, baseLayers } = parts;
   const origin = {
     ...baseAnnotations(base),
     ...(plan.record === "annotations" && recordAnnotations(plan, images, family)),
+    ...(plan.record === "annotations" && groundAnnotation(layer.diffId, layer.ground)),
   };
   const { config, copies } = stage;
   const changes = family === "docker" ? { ...config, labels: { ...origin, ...config.labels } } : config;

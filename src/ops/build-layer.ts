@@ -3,12 +3,16 @@ import type { Content } from "../io/content.ts";
 import type { Spool } from "../io/spool.ts";
 import { readAccountFiles } from "../layers/account-files.ts";
 import type { FileNode } from "../layers/file-node.ts";
+import { outlineOf } from "../layers/layer-outline.ts";
 import { layerEntries, layerTar } from "../layers/layer-tar.ts";
-import type { AccountFiles } from "../layers/owner.ts";
+import type { OutputTree } from "../layers/output-tree.ts";
+import { type AccountFiles, needsAccountFiles, resolveOwner } from "../layers/owner.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ComposePlan, Stage } from "../plan/compose-plan.ts";
 import { checkUser } from "./check-user.ts";
+import type { ExpandedStage } from "./expand-stage.ts";
 import { expectNoArchives } from "./expect-no-archives.ts";
+import type { LayerGround } from "./layer-ground.ts";
 import { needsAccounts, openViews, type ViewsContext } from "./open-views.ts";
 import { noAccounts, StageMaker } from "./stage-files.ts";
 import { type BuiltLayer, stageLayer } from "./stage-layer.ts";
@@ -22,13 +26,18 @@ export interface BuildLayerContext extends ViewsContext {
   readonly layerSpool: Spool;
 }
 
+/** The new layer, and what it has from the base; nothing where that was left out of account. */
+export interface GroundedLayer extends BuiltLayer {
+  readonly ground: LayerGround | undefined;
+}
+
 /**
  * Reads what the copy steps want out of the builders' layers and of directories, and makes one layer of it. With
  * others that share the reading it waits until all have read: what was put aside is not to be read while it grows.
  *
  * @throws ComposeImageError as reading layers and copying do; `DISK_FULL`, `LOCAL_IO` for the temporary file.
  */
-export async function buildLayer(context: BuildLayerContext, call: Call): Promise<BuiltLayer> {
+export async function buildLayer(context: BuildLayerContext, call: Call): Promise<GroundedLayer> {
   const { plan, stage, stages, base, jobs, reading, layerSpool } = context;
   const { reader, bodies } = reading;
   const opened = openViews(context);
@@ -50,14 +59,15 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
       : noAccounts;
 
   const baseName = base?.name ?? "scratch";
-  const { root, added } = await reader.ask(
+  const { output, added } = await reader.ask(
     views,
     () => {
       const last = maker();
-      return { root: last.make(stage, { baseName, base: baseView?.tree(), accounts }), added: last.added };
+      return { output: last.make(stage, { baseName, base: baseView?.tree(), accounts }), added: last.added };
     },
     call,
   );
+  const { root } = output;
   await expectNoArchives(added);
   reading.release(views);
   if (base === undefined || baseView !== undefined)
@@ -72,7 +82,20 @@ export async function buildLayer(context: BuildLayerContext, call: Call): Promis
     return bodies.readAtOnce(extent) ?? bodies.read(extent);
   };
   const tar = layerTar(root, plan.sourceDateEpoch, readBody);
-  return await stageLayer(tar, plan.compression, jobs, layerSpool, countEntries(root), call);
+  const layer = await stageLayer(tar, plan.compression, jobs, layerSpool, countEntries(root), call);
+  return { ...layer, ground: baseView && groundOf(output, stage, accounts, baseName) };
+}
+
+function groundOf(
+  output: OutputTree,
+  { copies }: ExpandedStage,
+  accounts: AccountFiles,
+  baseName: string,
+): LayerGround | undefined {
+  const named = copies.flatMap(({ chown }) => (chown !== undefined && needsAccountFiles(chown) ? chown : []));
+  if (named.length === 0 && copies.every(({ link }) => link)) return undefined;
+  const outline = outlineOf(output.root, (path) => output.isShared(path));
+  return outline && { outline, owners: named.map((owner) => resolveOwner(owner, accounts, baseName)) };
 }
 
 function* filesOf(root: FileNode): Generator<FileNode> {

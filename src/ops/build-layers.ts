@@ -2,12 +2,11 @@ import type { Call } from "../io/call.ts";
 import { forEachConcurrently } from "../io/concurrency.ts";
 import type { Spool } from "../io/spool.ts";
 import type { Composition } from "./assemble-image.ts";
-import { buildLayer } from "./build-layer.ts";
+import { buildLayer, type GroundedLayer } from "./build-layer.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { LayerReading, type LayerReadingOptions } from "./layer-reading.ts";
 import { readsBase } from "./open-views.ts";
 import { originImages } from "./resolve-plan.ts";
-import type { BuiltLayer } from "./stage-layer.ts";
 import type { BaseStream } from "./stream-base.ts";
 
 /** What {@link buildLayers} works with. */
@@ -29,7 +28,7 @@ export async function buildLayers(
   compositions: readonly Composition[],
   context: BuildLayersContext,
   call: Call,
-): Promise<BuiltLayer[]> {
+): Promise<GroundedLayer[]> {
   const builds = Map.groupBy(compositions, keyOfLayer);
   const warned = new Set<string>();
   const onWarning = (message: string): void => {
@@ -37,7 +36,7 @@ export async function buildLayers(
     warned.add(message);
   };
   await using reading = new LayerReading(context, builds.size);
-  const layers = new Map<Composition, BuiltLayer>();
+  const layers = new Map<Composition, GroundedLayer>();
   await forEachConcurrently(
     builds.values(),
     builds.size,

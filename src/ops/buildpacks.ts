@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
-import { isJsonObject, isStringList, type JsonObject } from "../model/json.ts";
+import { isJsonObject, isStringList, type JsonObject, jsonOf } from "../model/json.ts";
 import { formatLocation, parseLocation, type RegistryLocation } from "../model/location.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
@@ -114,14 +114,6 @@ function locationOf(text: unknown): RegistryLocation | undefined {
   try {
     const location = parseLocation(text);
     return location.transport === "registry" ? location : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { posix } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Call } from "../io/call.ts";
 import { MemoryBudget } from "../io/memory-budget.ts";
 import { Spool } from "../io/spool.ts";
@@ -9,16 +10,18 @@ import { misfits, type PlacedStep } from "../layers/fits-base.ts";
 import { ImageView } from "../layers/image-view.ts";
 import { Interest } from "../layers/interest.ts";
 import type { LayerBlob } from "../layers/layer-blob.ts";
+import { type LayerTree, treeOfOutline } from "../layers/layer-outline.ts";
 import { LayerReader } from "../layers/layer-reader.ts";
-import { type AccountFiles, needsAccountFiles, resolveOwner } from "../layers/owner.ts";
+import { type AccountFiles, needsAccountFiles, type Owner, resolveOwner } from "../layers/owner.ts";
 import { fromDirectory, resolveLexically, rootPath } from "../layers/path.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { bytesOfText } from "../tar/byte-string.ts";
-import type { ComposedLayer, RecordedStep } from "./composed-layers.ts";
+import { type ComposedLayer, type RecordedStep, saidOf } from "./composed-layers.ts";
 import type { TreeImage } from "./image-tree.ts";
 import type { KeptListings } from "./kept-listings.ts";
 import { type LayerBlobsOptions, layerBlobs } from "./layer-blobs.ts";
+import { recordedGround } from "./layer-ground.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 
 /** What {@link checkFit} works with. */
@@ -44,7 +47,7 @@ export function isIndependent({ steps }: ComposedLayer): boolean {
 
 /**
  * Compares a composed layer with what composing on the new base would have made of its directories and owners. Reads the
- * layer and the new base, each once; files are not put aside.
+ * new base, and the layer where the image's record of it does not decide, each once; files are not put aside.
  *
  * @returns what does not fit; nothing where all does.
  * @throws ComposeImageError what reading layers throws.
@@ -91,18 +94,26 @@ export async function checkFit(layer: ComposedLayer, context: FitContext, call: 
     options,
   );
   const views = [layerView, baseView];
+  const ground = recordedGround(saidOf(context.image), context.image.config.diffIds[position]);
+  const outline = ground && treeOfOutline(ground.outline);
   const accounts = needsAccounts
-    ? await readAccountFiles(baseView, views, reader, bodies, call)
+    ? await readAccountFiles(baseView, outline === undefined ? views : [baseView], reader, bodies, call)
     : { passwd: "", group: "" };
   const resolved = placed.map((step) => resolvedStep(step, accounts, newBase.name));
   const unknown = resolved.flatMap((step) => ("unknown" in step ? [step.unknown] : []));
   if (unknown.length > 0) return unknown;
   const steps_ = resolved.flatMap((step) => ("unknown" in step ? [] : [step]));
-  return reader.ask(
-    views,
-    () => misfits(layerView.tree().root, baseView.tree(), steps_, [workdir, ...workdirs], newBase.name),
-    call,
-  );
+  const compare = (tree: LayerTree): string[] | undefined =>
+    misfits(tree, baseView.tree(), steps_, [workdir, ...workdirs], newBase.name);
+  if (outline !== undefined && isDeepStrictEqual(ground?.owners, ownersGivenByName(steps_))) {
+    const found = await reader.ask([baseView], () => compare(outline), call);
+    if (found !== undefined) return found;
+  }
+  return (await reader.ask(views, () => compare({ root: layerView.tree().root }), call)) ?? [];
+}
+
+function ownersGivenByName(steps: readonly PlacedStep[]): Owner[] {
+  return steps.flatMap(({ isOwnerNamed, owner }) => (isOwnerNamed && owner !== undefined ? owner : []));
 }
 
 function namesOwner({ chown }: RecordedStep): boolean {

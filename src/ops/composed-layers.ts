@@ -1,4 +1,4 @@
-import { isJsonObject, isStringList, type JsonObject } from "../model/json.ts";
+import { isJsonObject, isStringList, type JsonObject, jsonOf } from "../model/json.ts";
 import { familyOf } from "../model/media-types.ts";
 import { type OwnerSpec, parseOwner } from "../model/owner.ts";
 import { completeHistory } from "./derive-config.ts";
@@ -154,13 +154,4 @@ function stepsOfHistory(createdBy: string): readonly RecordedStep[] | undefined 
     });
   });
   return steps.every((step) => step !== undefined) ? steps : undefined;
-}
-
-function jsonOf(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -10,8 +10,7 @@ import { familyOf } from "../model/media-types.ts";
 import type { Platform } from "../model/platform.ts";
 import { rewriteManifest } from "../model/rewrite-manifest.ts";
 import type { ConfigEdit } from "../plan/config-edit.ts";
-import { Stores } from "../store/open-stores.ts";
-import type { RegistryClientOptions } from "../store/registry/client.ts";
+import { Stores, type StoresOptions } from "../store/open-stores.ts";
 import { type ConfigDifference, compareConfigs, compareMaps, type MapDifference } from "./compare-configs.ts";
 import type { PushedImage } from "./compose.ts";
 import { formatSeconds } from "./created-time.ts";
@@ -20,8 +19,8 @@ import { blobsOf, editTree, imagesToEdit, pushTree, treePlatform, withNewConfig 
 import { type ImageTree, readImageTree, type TreeImage } from "./image-tree.ts";
 import type { ImageToPush } from "./push-image.ts";
 
-/** Options of {@link configureImage}; those of the registries are among them. */
-export interface ConfigureOptions extends RegistryClientOptions {
+/** Options of {@link configureImage}; those of the stores are among them. */
+export interface ConfigureOptions extends StoresOptions {
   /** Images to change; the others of an index stay as they are. Default: all. */
   readonly platforms?: readonly Platform[] | undefined;
   /** Seconds since 1970: `created` of what is changed. Default: it stays as it is. */

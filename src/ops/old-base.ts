@@ -51,7 +51,7 @@ export async function findOldBase(
   const found = (base: ResolvedImage): OldBase => proven(image, base, buildpacks, name);
   if (given !== undefined) return found(await resolve(given));
   const said = saidOf(image);
-  const locations = saidLocations({ ...tree.index?.annotations, ...said });
+  const locations = saidLocations({ ...tree.index?.annotations, ...said }, name);
   if (locations.length > 0 && (buildpacks === undefined || speaksForItself(image))) {
     return found(await firstThere(locations, resolve));
   }
@@ -78,16 +78,28 @@ function speaksForItself(image: TreeImage): boolean {
   return familyOf(image.manifest.mediaType) === "oci" || saidOf(image)[recordKeys.copy] !== undefined;
 }
 
-/** The base by its digest, and by its tag, which may still be the same. An image has no say in what is on this machine. */
-function saidLocations(said: Readonly<Record<string, string>>): ImageLocation[] {
-  const name = said[baseKeys.name];
-  if (name === undefined) return [];
-  const location = parseLocation(name);
-  if (location.transport !== "registry") return [];
-  const digest = said[baseKeys.digest];
-  if (digest === undefined) return [location];
-  const { registry, repository } = location.reference;
-  return [parseLocation(`${registry}/${repository}@${digest}`), location];
+/**
+ * The base by its digest, and by its tag, which may still be the same. An image has no say in what is on this machine.
+ *
+ * @throws ComposeImageError `REFERENCE_INVALID` for what is no reference.
+ */
+function saidLocations(said: Readonly<Record<string, string>>, name: string): ImageLocation[] {
+  const base = said[baseKeys.name];
+  if (base === undefined) return [];
+  try {
+    const location = parseLocation(base);
+    if (location.transport !== "registry") return [];
+    const digest = said[baseKeys.digest];
+    if (digest === undefined) return [location];
+    const { registry, repository } = location.reference;
+    return [parseLocation(`${registry}/${repository}@${digest}`), location];
+  } catch (cause) {
+    if (!(cause instanceof ComposeImageError)) throw cause;
+    throw new ComposeImageError(cause.code, `${name} says that it was made on no image: ${cause.message}`, {
+      hint: "Its annotations or labels are wrong: name its base with --old-base.",
+      cause,
+    });
+  }
 }
 
 async function firstThere(

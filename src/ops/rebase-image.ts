@@ -5,8 +5,7 @@ import { ComposeImageError } from "../model/errors.ts";
 import type { ImageLocation } from "../model/location.ts";
 import { parseManifest } from "../model/manifest.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
-import { Stores } from "../store/open-stores.ts";
-import type { RegistryClientOptions } from "../store/registry/client.ts";
+import { Stores, type StoresOptions } from "../store/open-stores.ts";
 import type { PushedImage } from "./compose.ts";
 import { recordedSettings } from "./composed-layers.ts";
 import { editTree, expectOneFamily, imagesToEdit, pushTree, treePlatform } from "./edit-tree.ts";
@@ -28,8 +27,8 @@ export interface Rebase {
   readonly targets: readonly ImageLocation[];
 }
 
-/** Options of {@link rebaseImage}; those of the registries are among them. */
-export interface RebaseOptions extends RegistryClientOptions {
+/** Options of {@link rebaseImage}; those of the stores are among them. */
+export interface RebaseOptions extends StoresOptions {
   /** Images to rebase; the others of an index stay as they are. Default: all. */
   readonly platforms?: readonly Platform[] | undefined;
   /** Whether to rebase also what objects to it, or does not fit. Default `false`. */

@@ -28,6 +28,11 @@ export const recordKeys = {
   config: "io.github.compose-image.config",
   /** How the image was written, where it is not the usual: `{compression, format, sourceDateEpoch}`. */
   options: "io.github.compose-image.options",
+  /**
+   * What the new layer has from the base: `{layer, entries, owners}`. The layer is named by its diffID. Entries are by path:
+   * `0755 0:0` for directories, `0755 0:0 closed` where more is in them, the type for all else. Owners are `UID:GID`.
+   */
+  ground: "io.github.compose-image.ground",
 } as const;
 
 /** Keys that name the base; each value is text. */

@@ -70,11 +70,11 @@ export class StageMaker {
   }
 
   /**
-   * What a stage's steps make, to be put over its base: the root of a tree.
+   * What a stage's steps make, to be put over its base.
    *
    * @throws UnknownPath; ComposeImageError as copying does.
    */
-  make({ copies, madeAtEnd }: ExpandedStage, ground: StageGround): FileNode {
+  make({ copies, madeAtEnd }: ExpandedStage, ground: StageGround): OutputTree {
     const { baseName, base, accounts } = ground;
     const madeMtime = String(this.#epoch ?? 0);
     const output = new OutputTree(baseName);
@@ -96,7 +96,7 @@ export class StageMaker {
       });
     });
     for (const path of madeAtEnd) addDirectory(output, path, ground, madeMtime);
-    return output.root;
+    return output;
   }
 
   /**
@@ -138,7 +138,7 @@ export class StageMaker {
 
   #makeStage(stage: Stage, { expanded, base }: ResolvedStage): MergedTree {
     const tree = this.#views.stageViews.get(stage)?.tree() ?? MergedTree.empty();
-    const root = this.make(expanded, {
+    const { root } = this.make(expanded, {
       baseName: base?.name ?? "scratch",
       base: tree,
       accounts: this.#accounts.get(stage) ?? noAccounts,

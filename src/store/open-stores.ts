@@ -13,7 +13,7 @@ import {
   standardOutput,
 } from "../model/location.ts";
 import { openArchive } from "./archive/open-archive.ts";
-import { type ArchiveTargetOptions, openArchiveTarget } from "./archive/open-archive-target.ts";
+import { type ArchiveTargetOptions, archivePath, openArchiveTarget } from "./archive/open-archive-target.ts";
 import { openLayout } from "./layout/open-layout.ts";
 import { RegistryClient, type RegistryClientOptions } from "./registry/client.ts";
 import type { ListedSource, ManifestSelector } from "./source.ts";
@@ -28,7 +28,10 @@ export class Stores implements AsyncDisposable {
   /** Released with the stores. */
   readonly #open: AsyncDisposable[] = [];
   /** Archives that are written, by path. */
-  readonly #targets = new Map<string, { readonly key: string; readonly target: Promise<Target> }>();
+  readonly #targets = new Map<
+    string,
+    { readonly transport: ArchiveLocation["transport"]; readonly target: Promise<Target> }
+  >();
   readonly #options: ArchiveTargetOptions;
 
   constructor(options: StoresOptions) {
@@ -96,16 +99,16 @@ export class Stores implements AsyncDisposable {
   }
 
   async #archiveTarget(location: ArchiveLocation, call: Call): Promise<Target> {
-    const { file } = location;
-    const path = file === standardOutput ? file : resolve(file);
+    const { file, transport } = location;
+    const path = file === standardOutput ? file : await archivePath(location);
     const known = this.#targets.get(path);
-    if (known !== undefined && known.key !== storeKey(location)) {
+    if (known !== undefined && known.transport !== transport) {
       throw new ComposeImageError("USAGE", `${file} is to be an archive of two kinds`, {
         hint: "A docker-archive holds an OCI layout as well: skopeo reads it as either.",
       });
     }
     const target = known?.target ?? this.#openArchiveTarget(location, call);
-    this.#targets.set(path, { key: storeKey(location), target });
+    this.#targets.set(path, { transport, target });
     return target;
   }
 

@@ -147,6 +147,25 @@ describeWith(["cli"], "archives", () => {
     expect(result.stderr).toMatch(/^oci-archive:-@sha256:[0-9a-f]{64}$/m);
   });
 
+  test("on standard output there is the archive alone of changed and of rebased images, too", async () => {
+    const onto = ["--old-base", "oci-archive:base.tar:1", "--new-base", "oci-archive:base.tar:1"];
+    for (const args of [
+      ["config", "oci-archive:base.tar:1", "--env", "A=1"],
+      ["rebase", "oci-archive:base.tar:1", ...onto],
+    ]) {
+      const toFile = await runCli([...args, "--tag", "oci-archive:changed.tar:2"], { cwd: home });
+      expect(toFile.status, toFile.stderr).toBe(0);
+      const piped = await attempt(process.execPath, [cliPath, ...args, "--tag", "oci-archive:-:2"], {
+        cwd: home,
+      });
+      expect(piped.status, piped.stderr).toBe(0);
+      expect(piped.stdout).toEqual(await readFile(join(home, "changed.tar")));
+      expect(piped.stderr).toMatch(/^oci-archive:-@sha256:[0-9a-f]{64}$/m);
+    }
+    const both = ["config", "oci-archive:base.tar:1", "--env", "A=1", "--tag", "oci-archive:-:2", "--json"];
+    expect(await runCli(both, { cwd: home })).toMatchObject({ status: 2, stdout: "" });
+  });
+
   test("standard output that takes no archive ends it with 8", async () => {
     const script = '"$@" > /dev/full';
     const args = [cliPath, ...inputs, "--directory", "/app", "--tag", "docker-archive:-:app:1", "--quiet"];

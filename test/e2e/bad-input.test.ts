@@ -577,6 +577,11 @@ describeWith(["cli"], "bad input, without a registry", () => {
     await expectRefusal(await runCli(["frobnicate"]), refusal);
   });
 
+  test("scratch as the new base of a rebase ends with 2", async () => {
+    const refusal = { status: 2, code: "USAGE", message: ["--new-base scratch"], hint: "name an image" };
+    await expectRefusal(await runCli(["rebase", "oci:app", "--new-base", "scratch"]), refusal);
+  });
+
   test("no arguments at all end with 2", async () => {
     const refusal = { status: 2, code: "USAGE", message: ["--builder"], hint: "Name the image" };
     await expectRefusal(await runCli([]), refusal);

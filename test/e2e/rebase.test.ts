@@ -106,13 +106,13 @@ for (const { name, needs, start } of registryKinds) {
       });
     });
 
-    test("of another composed image reads the new base once, its layer once, and the old base never", async () => {
+    test("of another composed image reads the new base once, and neither its own layer nor the old base", async () => {
       const cache = await temporaryDirectory("rebase-cache");
       const first = await rebase("app:amd64", "app:rebased", "--cache-dir", cache);
       expect(first.status, first.stderr).toBe(0);
       const { top } = await readImage(direct("app:amd64"));
       const watched = [...layersOf([...oldBases, ...newBases]), top.digest];
-      const expected = [...layersOf(newBases.slice(0, 1)), top.digest].sort();
+      const expected = layersOf(newBases.slice(0, 1)).sort();
       expect(downloads().filter((digest) => watched.includes(digest))).toEqual(expected);
       expect(await readdir(first.temporary)).toEqual([]);
 

@@ -13,6 +13,7 @@ import { type ImageSpec, putImage, putIndex, type ReadImage, readImage } from ".
 const recordKeys = {
   builders: "io.github.compose-image.builders",
   copy: "io.github.compose-image.copy",
+  ground: "io.github.compose-image.ground",
   config: "io.github.compose-image.config",
 };
 
@@ -230,7 +231,7 @@ describe("owners", () => {
 describe("the record", () => {
   it("is in annotations: the base by name and digest, builders, copies and changes under the project's keys", async () => {
     const directory = await layoutOf();
-    const { manifest } = await composed(
+    const { manifest, config } = await composed(
       { user: "app", chown: "app", chmod: "7", exclude: ["x"], link: true },
       {},
       directory,
@@ -243,7 +244,24 @@ describe("the record", () => {
         { from: 0, src: ["/app"], dst: "/srv/app", chown: "app", chmod: "0007", exclude: ["x"], link: true },
       ]),
       [recordKeys.config]: JSON.stringify({ user: "app" }),
+      [recordKeys.ground]: JSON.stringify({
+        layer: config.rootfs.diff_ids.at(-1),
+        entries: { "/srv": "0007 1001:2002", "/srv/app": "0007 1001:2002 closed" },
+        owners: ["1001:2002"],
+      }),
     });
+  });
+
+  it("holds nothing of the base where all is linked by number, and of files only those the base has a say in", async () => {
+    const { manifest } = await composed({ chown: "1:2", link: true });
+    expect(manifest.annotations).not.toHaveProperty([recordKeys.ground]);
+    const many = Array.from({ length: 200 }, (_, i) => file(`app/${i}`));
+    const directory = await layoutOf({ builder: { layers: [[dir("app"), ...many]] }, base });
+    const apart = await composed({ directory: ["/app:/new"] }, {}, directory);
+    const { entries } = JSON.parse(apart.manifest.annotations?.[recordKeys.ground] ?? "");
+    expect(entries).toEqual({ "/new": "0755 0:0 closed" });
+    const among = await composed({ directory: ["/app:/etc"] }, {}, directory);
+    expect(among.manifest.annotations).not.toHaveProperty([recordKeys.ground]);
   });
 
   it("holds neither targets nor paths of this machine", async () => {

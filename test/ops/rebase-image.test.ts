@@ -3,13 +3,16 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { describeRebased } from "../../src/cli/rebase-report.ts";
 import { type ComposeFlags, parseComposeFlags } from "../../src/frontends/flags/compose-flags.ts";
+import { parseConfigFlags } from "../../src/frontends/flags/config-flags.ts";
 import { unstoppable } from "../../src/io/call.ts";
 import type { TransferEvent } from "../../src/io/transfer.ts";
 import type { JsonObject } from "../../src/model/json.ts";
-import { parseLocation } from "../../src/model/location.ts";
+import { type ImageLocation, parseLocation } from "../../src/model/location.ts";
 import { parsePlatform } from "../../src/model/platform.ts";
 import { compose } from "../../src/ops/compose.ts";
+import { configureImage } from "../../src/ops/configure-image.ts";
 import { type RebaseOptions, rebaseImage } from "../../src/ops/rebase-image.ts";
+import { recordKeys } from "../../src/ops/record.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
 import { dir, type EntrySpec, file, symlink } from "../layers/support/entries.ts";
 import { temporaryDirectory } from "../support/temp.ts";
@@ -58,6 +61,11 @@ async function scene(flags: ComposeFlags = {}, newBase: ImageSpec = patched()) {
     );
   const tags = async () => (await openLayout(directory, {}, unstoppable)).tags(unstoppable);
   return { directory, at, plan, rebase, events, tags };
+}
+
+/** The same image, saying nothing of what its layer has from the base. */
+async function withoutGround(from: ImageLocation, to: ImageLocation): Promise<void> {
+  await configureImage(from, parseConfigFlags({ unsetAnnotation: [recordKeys.ground] }), [to]);
 }
 
 test("a composed image gets the new base's layers, and keeps its own byte for byte", async () => {
@@ -179,13 +187,18 @@ test.each<[string, ComposeFlags, readonly EntrySpec[], RegExp]>([
 ])(
   "a layer that does not fit is refused, with a hint to recompose: %s",
   async (_, flags, entries, message) => {
-    const { rebase, tags } = await scene(flags, patched(entries));
+    const { rebase, tags, at } = await scene(flags, patched(entries));
     await expect(rebase()).rejects.toMatchObject({
       code: "REBASE_REFUSED",
       message: expect.stringMatching(message),
       hint: expect.stringContaining("compose-image recompose"),
     });
     expect(await tags()).not.toContain("out");
+    await withoutGround(at("composed"), at("bare"));
+    await expect(rebase({}, { image: at("bare") })).rejects.toMatchObject({
+      code: "REBASE_REFUSED",
+      message: expect.stringMatching(message),
+    });
     await expect(rebase({ force: true })).resolves.toMatchObject({ pushed: [{ tags: ["out"] }] });
   },
 );
@@ -218,9 +231,69 @@ test.each<[string, ComposeFlags, readonly EntrySpec[]]>([
   ["directories were made", { directory: ["/app:/made/app"], chown: "7:7", workdir: "/work/x" }, [file("x")]],
   ["a made directory is there as it was made", { directory: ["/app:/made/app"] }, [dir("made")]],
 ])("a layer fits where %s", async (_, flags, entries) => {
-  const { rebase, directory } = await scene(flags, patched(entries));
+  const { rebase, directory, at } = await scene(flags, patched(entries));
   await rebase();
   expect((await readImage(directory, "out")).manifest.layers).toHaveLength(3);
+  await withoutGround(at("composed"), at("bare"));
+  await rebase({}, { image: at("bare"), targets: [at("bare-out")] });
+  expect((await readImage(directory, "bare-out")).manifest.layers).toHaveLength(3);
+});
+
+test.each<[string, ComposeFlags, readonly EntrySpec[], boolean]>([
+  ["what it says of the base holds", {}, [dir("srv", { mode: 0o2775, gid: 50 })], false],
+  [
+    "it names the owners",
+    { chown: "web" },
+    [dir("srv", { mode: 0o2775, gid: 50 }), ...accounts(1001)],
+    false,
+  ],
+  ["linked files have a named owner", { chown: "web", link: true }, accounts(1001), false],
+  ["it says what does not fit", {}, [dir("srv", { mode: 0o700 })], false],
+  [
+    "the new base has files in a directory that it does not list",
+    {},
+    [dir("srv", { mode: 0o2775, gid: 50 }), dir("srv/app"), file("srv/app/g")],
+    true,
+  ],
+  [
+    "an owner has another number",
+    { chown: "web", directory: ["/app:/srv"] },
+    [dir("srv", { mode: 0o2775, gid: 50 }), ...accounts(2002)],
+    true,
+  ],
+])(
+  "what the image records of its layer spares reading it, or not, where %s",
+  async (_, flags, entries, isRead) => {
+    const { rebase, directory } = await scene(flags, patched(entries));
+    const [layer] = (await readImage(directory, "composed")).manifest.layers.slice(-1);
+    await rm(join(directory, "blobs", "sha256", layer?.digest.slice("sha256:".length) ?? ""));
+    const outcome = await rebase({ dryRun: true }).then(
+      () => "fits",
+      ({ code }) => code,
+    );
+    if (isRead) expect(outcome).toBe("BLOB_NOT_FOUND");
+    else expect(outcome).toMatch(/^(?:fits|REBASE_REFUSED)$/);
+  },
+);
+
+test("a record of another layer, or one that is damaged, decides nothing", async () => {
+  const { rebase, at, directory } = await scene({}, patched([dir("srv", { mode: 0o700 })]));
+  const { config } = await readImage(directory, "composed");
+  const layer = config.rootfs.diff_ids.at(-1);
+  const fitting = { "/srv": "0700 0:0", "/srv/app": "0755 0:0 closed" };
+  const lies = [
+    JSON.stringify({ layer: config.rootfs.diff_ids[0], entries: fitting }),
+    JSON.stringify({ layer, entries: { ...fitting, "/srv/../x": "file" } }),
+    JSON.stringify({ layer, entries: { "/srv/app": "0755 0:0" } }),
+    JSON.stringify({ layer, entries: { "/srv": "rwx" } }),
+    JSON.stringify({ layer, entries: fitting, owners: ["web"] }),
+    "{",
+  ];
+  for (const lie of lies) {
+    const edit = parseConfigFlags({ annotation: [`${recordKeys.ground}=${lie}`] });
+    await configureImage(at("composed"), edit, [at("lying")]);
+    await expect(rebase({}, { image: at("lying") })).rejects.toMatchObject({ code: "REBASE_REFUSED" });
+  }
 });
 
 test("a destination that the old base's working directory decided has to be the new base's, too", async () => {
@@ -295,6 +368,24 @@ test("where nothing says what an image was made on, it has to be said", async ()
     code: "USAGE",
     hint: expect.stringContaining("--old-base"),
   });
+});
+
+test("an image that names no image as its base is told from a wrong flag", async () => {
+  const { at, rebase } = await scene();
+  for (const said of [
+    { name: "r.example/\u001b[31mA", digest: "sha256:0" },
+    { name: "r.example/a", digest: "latest" },
+  ]) {
+    const annotation = Object.entries(said).map(
+      ([key, text]) => `org.opencontainers.image.base.${key}=${text}`,
+    );
+    await configureImage(at("composed"), parseConfigFlags({ annotation }), [at("wrong")]);
+    await expect(rebase({}, { image: at("wrong"), oldBase: undefined })).rejects.toMatchObject({
+      code: "REFERENCE_INVALID",
+      message: expect.stringMatching(/wrong \(linux\/amd64\) says that it was made on no image/),
+      hint: expect.stringContaining("--old-base"),
+    });
+  }
 });
 
 test("labels that an image took over from its base do not say what it was made on", async () => {

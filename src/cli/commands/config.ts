@@ -27,7 +27,7 @@ export function addConfigCommand(program: Command, terminal: Terminal): void {
     .description(
       "Changes configuration and annotations of an existing image, of all its platforms, and pushes the result.\nNo layer is touched.",
     )
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]");
+    .argument("<image>", "a registry reference, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE");
   addTargetOptions(command).optionsGroup("What to set:");
   addConfigOptions(command, { workdir: "none is made", owner: "the image's" })
     .option("--volume <path>", "directory that is a volume; repeatable", collectOption)

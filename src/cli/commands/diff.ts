@@ -29,7 +29,7 @@ export function addDiffCommand(program: Command, terminal: Terminal): void {
     .description(
       "Says what differs between two images: files added, removed and changed, with all layers applied; configuration,\nannotations and layers.",
     )
-    .argument("<before>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<before>", "a registry reference, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE")
     .argument("<after>", "the image it is compared with")
     .option("--platform <os/arch>", "platform of both (default: the only one, else this machine's)")
     .option("--no-times", "files that differ in their times alone are equal")

@@ -28,7 +28,7 @@ export function addInspectCommand(program: Command, terminal: Terminal): void {
     .description(
       "Shows what an image says of itself: its manifests, platforms, layers with their sizes, configuration, history\nand annotations.",
     )
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<image>", "a registry reference, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE")
     .option("--platform <os/arch>", "show this platform alone")
     .option("--raw", "print the manifest or index as it is stored, byte for byte");
   addRegistryOptions(command);

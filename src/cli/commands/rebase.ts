@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
-import { parseLocation } from "../../model/location.ts";
+import { type ImageLocation, parseLocation } from "../../model/location.ts";
 import { parseImage } from "../../plan/images.ts";
 import { type CacheFlags, cacheDirectory } from "../cache-directory.ts";
 import { addPushingOptions, addTargetOptions, type PushingFlags, pushing, reportPushed } from "../pushing.ts";
@@ -30,7 +30,7 @@ export function addRebaseCommand(program: Command, terminal: Terminal): void {
     .description(
       "Replaces the base's layers of an existing image by those of another base, and pushes the result. The application's\nlayers stay as they are; its settings stay, and those of the old base become the new one's.",
     )
-    .argument("<image>", "a registry reference or oci:DIR[:TAG]")
+    .argument("<image>", "a registry reference, oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE")
     .option("--new-base <image>", "image to put it onto")
     .option("--old-base <image>", "image it was made on (default: what it says itself)");
   addTargetOptions(command).option(
@@ -58,8 +58,8 @@ async function rebase(image: string, flags: RebaseFlags, terminal: Terminal): Pr
   }
   const images = {
     image: parseLocation(image),
-    newBase: parseImage(newBase, "--new-base"),
-    ...(oldBase !== undefined && { oldBase: parseImage(oldBase, "--old-base") }),
+    newBase: parseBase(newBase, "--new-base"),
+    ...(oldBase !== undefined && { oldBase: parseBase(oldBase, "--old-base") }),
   };
   const directory = cacheDirectory(flags, terminal.env);
   const { rebaseImage } = await import("../../ops/rebase-image.ts");
@@ -67,4 +67,12 @@ async function rebase(image: string, flags: RebaseFlags, terminal: Terminal): Pr
     rebaseImage({ ...images, targets }, { ...options, force, cacheDirectory: directory }),
   );
   reportPushed(result.pushed, describeRebased(result), rebasedDocument(result), flags, terminal);
+}
+
+/** @throws ComposeImageError `USAGE` for scratch, which is no image. */
+function parseBase(text: string, flag: string): ImageLocation {
+  if (text !== "scratch") return parseImage(text, flag);
+  throw new ComposeImageError("USAGE", `${flag} scratch: there is no such image`, {
+    hint: "Rebasing puts the layers of one base in the place of another's: name an image that has layers.",
+  });
 }

@@ -1,7 +1,10 @@
+import { decompress } from "../../codec/decompress.ts";
 import type { Call } from "../../io/call.ts";
+import type { Content } from "../../io/content.ts";
 import { parseConfig } from "../../model/config.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, Digester, digestOf } from "../../model/digest.ts";
+import { ComposeImageError } from "../../model/errors.ts";
 import { encodeManifest } from "../../model/manifest.ts";
 import { mediaTypes } from "../../model/media-types.ts";
 import type { NamedBlobs } from "./archive-content.ts";
@@ -19,7 +22,8 @@ export interface MadeManifest {
  * Makes the manifest that `docker save` left out: Docker's schema 2, as for all images of archives without an OCI layout.
  * The same archive gives the same manifest.
  *
- * @throws ComposeImageError `ARCHIVE_INVALID`, `CONFIG_INVALID`
+ * @throws ComposeImageError `ARCHIVE_INVALID`, `CONFIG_INVALID`; `DIGEST_MISMATCH` for a packed layer that is not what the
+ *   configuration says; `LAYER_INVALID`, `LAYER_TRUNCATED`
  */
 export async function makeDockerManifest(
   file: ArchiveFile,
@@ -41,7 +45,7 @@ export async function makeDockerManifest(
     const name = image.layers[i] ?? "";
     const extent = file.find(name);
     if (extent === undefined) throw missingMember(file.subject, name);
-    const layer = await describeLayer(file, extent, diffId, call);
+    const layer = await describeLayer(file, name, extent, diffId, call);
     named.set(layer.digest, extent);
     layers.push(layer);
   }
@@ -52,9 +56,13 @@ export async function makeDockerManifest(
   return { descriptor, named };
 }
 
-/** Of a layer that is not packed the digest is known; it is checked whenever the layer is read. */
+/**
+ * Of a layer that is not packed the digest is known; it is checked whenever the layer is read. One that is packed is read
+ * once, and has to be what the configuration says.
+ */
 async function describeLayer(
   file: ArchiveFile,
+  name: string,
   extent: MemberExtent,
   diffId: Digest,
   call: Call,
@@ -62,9 +70,21 @@ async function describeLayer(
   const { size } = extent;
   if (!(await isGzip(file, extent, call)))
     return { mediaType: mediaTypes.docker.layer, digest: diffId, size };
-  const digester = new Digester();
-  for await (const chunk of file.read(extent, call)) digester.update(chunk);
-  return { mediaType: mediaTypes.docker.layerGzip, digest: digester.digest(), size };
+  const packed = new Digester();
+  const unpacked = new Digester();
+  const content = digested(file.read(extent, call), packed);
+  for await (const chunk of decompress(content, `${name} of ${file.subject}`)) unpacked.update(chunk);
+  const actual = unpacked.digest();
+  if (actual !== diffId) {
+    throw new ComposeImageError(
+      "DIGEST_MISMATCH",
+      `${file.subject}: ${name} unpacks to ${actual}, the configuration says ${diffId}`,
+      {
+        hint: "The archive is damaged, or its manifest.json names layers in the wrong order; write it again.",
+      },
+    );
+  }
+  return { mediaType: mediaTypes.docker.layerGzip, digest: packed.digest(), size };
 }
 
 async function isGzip(file: ArchiveFile, { start, size }: MemberExtent, call: Call): Promise<boolean> {
@@ -72,4 +92,11 @@ async function isGzip(file: ArchiveFile, { start, size }: MemberExtent, call: Ca
     return first === 0x1f && second === 0x8b;
   }
   return false;
+}
+
+async function* digested(content: Content, digester: Digester): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) {
+    digester.update(chunk);
+    yield chunk;
+  }
 }

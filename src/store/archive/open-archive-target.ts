@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import { removeLeftovers } from "../../io/directory-lock.ts";
@@ -54,22 +54,35 @@ export async function openArchiveTarget(
       },
     });
   }
-  const path = await finalPath(file, name);
+  const path = await archivePath(location);
   await removeLeftovers(dirname(path)).catch(() => {});
   const writer = await ArchiveWriter.open(() => ArchiveDraft.create(dirname(path), true));
   return new ArchiveTarget(name, transport, writer, { deliver: (draft) => draft.publish(path) });
 }
 
-/** The file to replace: where there is a symlink, what it leads to. */
-async function finalPath(file: string, name: string): Promise<string> {
+/**
+ * The file that an archive replaces or becomes, the same for all names that it has: symlinks are followed.
+ *
+ * @throws ComposeImageError `USAGE` for what is there and no regular file; `LOCAL_IO`.
+ */
+export async function archivePath(location: ArchiveLocation): Promise<string> {
+  const name = archiveName(location);
+  const { file } = location;
   try {
     const path = await realpath(file);
     if ((await stat(path)).isFile()) return path;
   } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return resolve(file);
+    if (errnoOf(cause) === "ENOENT") return newPath(file);
     throw localError(cause, `target ${name} cannot be written`);
   }
   throw new ComposeImageError("USAGE", `target ${name}: ${file} is there, and no regular file`, {
     hint: "Name a file; standard output is -, a layout directory oci:DIR.",
   });
+}
+
+/** Of a file that is not there yet, in a directory that may have several names. */
+async function newPath(file: string): Promise<string> {
+  const path = resolve(file);
+  const directory = await realpath(dirname(path)).catch(() => dirname(path));
+  return join(directory, basename(path));
 }

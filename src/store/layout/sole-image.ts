@@ -24,7 +24,9 @@ export function soleImage(entries: readonly IndexEntry[], name: string, subject:
   );
   const [first] = candidates.values();
   if (first === undefined) {
-    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${subject} holds no image`);
+    throw new ComposeImageError("MANIFEST_NOT_FOUND", `${subject} holds no image`, {
+      hint: "Its index.json names none: write an image into it first.",
+    });
   }
   if (candidates.size > 1) {
     const tags = [...new Set(images.flatMap((entry) => refName(entry) ?? []))];

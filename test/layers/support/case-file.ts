@@ -56,7 +56,7 @@ export interface CaseExpectation {
   readonly config?: JsonObject;
   /** The configuration's `config` property, all of it. */
   readonly execution?: JsonObject;
-  /** All annotations; `<builder>` and `<base>` stand for digests. */
+  /** All annotations; `<builder>`, `<base>` and `<layer>` stand for digests. */
   readonly annotations?: JsonObject;
   /** Part of the manifest. */
   readonly manifest?: JsonObject;

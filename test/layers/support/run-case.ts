@@ -168,11 +168,15 @@ async function readComposed(
     for (const [digest, name] of names) text = text.replaceAll(digest, name);
     return JSON.parse(text);
   };
+  const layerNamed = <T>(value: T): T =>
+    JSON.parse(
+      JSON.stringify(renamed(value)).replaceAll(image.config.rootfs.diff_ids.at(-1) ?? "", "<layer>"),
+    );
   const { annotations, ...manifest } = image.manifest;
   return {
     ...image,
-    manifest: { ...manifest, ...(annotations && { annotations: renamed(annotations) }) },
-    config: renamed(image.config),
+    manifest: { ...manifest, ...(annotations && { annotations: layerNamed(annotations) }) },
+    config: Object.assign(renamed(image.config), { config: layerNamed(image.config.config) }),
     layer: entries.map(formatEntry),
   };
 }

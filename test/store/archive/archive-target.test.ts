@@ -305,6 +305,24 @@ describe("an archive that is written", () => {
     );
   });
 
+  it("is one, by whichever of the file's names it is asked for", async () => {
+    const directory = await temporaryDirectory("archive");
+    await mkdir(join(directory, "real"));
+    await symlink("real", join(directory, "link"));
+    const names = ["real", "link"].map((each) => parseLocation(`oci-archive:${directory}/${each}/a.tar`));
+    const image = await tinyImage("one");
+    await writing(`oci-archive:${directory}/real/a.tar`, async (target, stores) => {
+      for (const name of names) expect(await stores.target(name, unstoppable)).toBe(target);
+      const other = parseLocation(`docker-archive:${directory}/link/a.tar`);
+      await expect(stores.target(other, unstoppable)).rejects.toMatchObject({ code: "USAGE" });
+      await pushAndTag(target, image, "1");
+    });
+    const again = parseLocation(`docker-archive:${directory}/link/a.tar`);
+    await writing(`oci-archive:${directory}/real/a.tar`, async (_, stores) => {
+      await expect(stores.target(again, unstoppable)).rejects.toMatchObject({ code: "USAGE" });
+    });
+  });
+
   it("takes away what a killed writer left beside it, and nothing else", async () => {
     const directory = await temporaryDirectory("archive");
     const live = temporaryName("archive");

@@ -166,6 +166,20 @@ describe("an archive", () => {
       );
     });
 
+    it("with layers that are not the configuration's is refused, packed or not", async () => {
+      const made = image("one");
+      const swapped = (members: readonly MadeFile[]): MadeFile[] =>
+        members.map((member) => {
+          if (member.path !== "manifest.json") return member;
+          const [item] = JSON.parse(String(member.content));
+          return { ...member, content: JSON.stringify([{ ...item, Layers: item.Layers.toReversed() }]) };
+        });
+      const packed = await save("swapped-packed.tar", swapped(packedDockerMembers(made, ["app:1"])));
+      await refused(`docker-archive:${packed}:app:1`, "DIGEST_MISMATCH", "unpacks to");
+      const old = await save("swapped.tar", swapped(oldDockerMembers(made, ["app:1"])));
+      await refused(`docker-archive:${old}:app:1`, "DIGEST_MISMATCH");
+    });
+
     it("with an OCI layout besides gives the image of that, if it is whole there", async () => {
       const made = image("one");
       const old = oldDockerMembers(made, ["app:1"]);
