@@ -12,8 +12,8 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
-  const { platforms: platform, builderPlatform } = file;
+  const { builder, builders = {}, stages = {}, base, copy, annotations } = file;
+  const { context, ignoreFiles, platforms: platform, builderPlatform } = file;
   const {
     env,
     labels,
@@ -31,10 +31,11 @@ export function draftFromComposeFile(document: Located): PlanDraft {
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
-  const sources = new NamedSources(document, { builders, stages, context });
+  const sources = new NamedSources(document, { builders, stages, context, ignoreFiles });
   const copies = copy?.map((step): DraftCopy => namedCopy(step, sources));
-  if (context !== undefined) {
-    expectContextUsed(document, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
+  const key = context !== undefined ? "context" : ignoreFiles !== undefined ? "ignoreFiles" : undefined;
+  if (key !== undefined) {
+    expectContextUsed(document, key, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
   }
   return {
     ...(standard !== undefined && { builder: standard }),
@@ -83,11 +84,15 @@ const missing: Readonly<Record<PlanPart, readonly [what: string, hint: string]>>
 };
 
 /** A directory that is named and not taken from is one that was meant to be. */
-function expectContextUsed(document: Located, copies: readonly (readonly FileCopy[] | undefined)[]): void {
+function expectContextUsed(
+  document: Located,
+  key: "context" | "ignoreFiles",
+  copies: readonly (readonly FileCopy[] | undefined)[],
+): void {
   if (copies.some((steps) => steps?.some(({ from }) => from?.name === "context"))) return;
   throw faultAt(
     document,
-    "has the key context, and no copy is from it",
+    `has the key ${key}, and no copy is from the context`,
     "Write from: context in a copy step, or builder: local:DIR in place of context.",
   );
 }

@@ -10,15 +10,20 @@ import type {
   ConfigChanges,
   CopySource,
   CopyStep,
+  LocalSource,
   Stage,
 } from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
 import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
+import { stagesBelow } from "../../plan/stages.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
+
+/** What a file calls its directory. */
+const contextName = "context";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
@@ -26,7 +31,12 @@ type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Ya
 /** A key with its value; without one it is left out. */
 type Entry = readonly [key: string, value: Yaml | undefined];
 
-type StageNames = ReadonlyMap<Stage, string>;
+/** What copy steps call the plan's sources. */
+interface SourceNames {
+  readonly stages: ReadonlyMap<Stage, string>;
+  /** The directory with files of patterns of its own: `context` is its name. */
+  readonly context: LocalSource | undefined;
+}
 
 /** The plans as documents of `compose.yaml`, which read back as the same plans. */
 export function formatPlans(plans: readonly ComposePlan[]): string {
@@ -36,14 +46,16 @@ export function formatPlans(plans: readonly ComposePlan[]): string {
 function planDocument(plan: ComposePlan): Yaml {
   const { base, copies, config, annotations, targets, platform, builderPlatform } = plan;
   const { format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const stages = stageNames(plan);
-  const builders = [...new Set(copies.map(({ from }) => sourceName(from, stages)))];
-  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
+  const names: SourceNames = { stages: stageNames(plan), context: contextOf(plan) };
+  const builders = [...new Set(copies.map(({ from }) => sourceName(from, names)))];
+  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage" && builders[0] !== contextName;
   return mapping([
     ["builder", isShared ? formatText(builders[0] ?? "") : undefined],
-    ["stages", stagesEntry(stages)],
+    ["context", names.context && formatText(names.context.directory)],
+    ["ignoreFiles", literals(names.context?.ignoreFiles)],
+    ["stages", stagesEntry(names)],
     ["base", baseEntry(base)],
-    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : stages))],
+    ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : names))],
     ["env", texts(config.env)],
     ["labels", texts(config.labels)],
     ["annotations", Object.keys(annotations).length === 0 ? undefined : texts(annotations)],
@@ -68,14 +80,24 @@ function planDocument(plan: ComposePlan): Yaml {
   ]);
 }
 
-function stagesEntry(stages: StageNames): Yaml | undefined {
-  if (stages.size === 0) return undefined;
+/** The directory that the file has to call `context`, to say what of it is left out. */
+function contextOf(plan: ComposePlan): LocalSource | undefined {
+  const sources = [...stagesBelow(plan), plan].flatMap(({ copies }) => copies.map(({ from }) => from));
+  return sources.find((source): source is LocalSource => isContext(source));
+}
+
+function isContext(source: CopySource): boolean {
+  return source.kind === "local" && source.ignoreFiles !== undefined;
+}
+
+function stagesEntry(names: SourceNames): Yaml | undefined {
+  if (names.stages.size === 0) return undefined;
   return mapping(
-    [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
+    [...names.stages].map(([{ base, platform, copies, config }, name]): Entry => {
       const stage = mapping([
         ["base", baseEntry(base)],
         ["platform", platform && formatPlatform(platform)],
-        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, stages))],
+        ["copy", copies.length === 0 ? undefined : copies.map((copy) => copyEntry(copy, names))],
         ["workdir", workdirEntry(config.workdir)],
       ]);
       return [name, stage];
@@ -87,20 +109,24 @@ function baseEntry(base: BaseImage): Yaml {
   return formatText(base.kind === "scratch" ? "scratch" : formatLocation(base.location));
 }
 
-function sourceName(source: CopySource, stages: StageNames): string {
+function sourceName(source: CopySource, { stages, context }: SourceNames): string {
+  if (isContext(source)) {
+    if (source === context) return contextName;
+    throw new ComposeImageError("INTERNAL", "two directories with files of patterns of their own");
+  }
   const name = source.kind === "stage" ? stages.get(source.stage) : formatCopySource(source);
   if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
   return name;
 }
 
-/** @param stages absent where the step need not say what it copies from. */
+/** @param names absent where the step need not say what it copies from. */
 function copyEntry(
   { from, sources, destination, workdir, chown, chmod, exclude, link, parents }: CopyStep,
-  stages: StageNames | undefined,
+  names: SourceNames | undefined,
 ): Yaml {
   const [only, ...more] = sources;
   return mapping([
-    ["from", stages && formatText(sourceName(from, stages))],
+    ["from", names && formatText(sourceName(from, names))],
     ["src", more.length === 0 ? optional(only) : literals(sources)],
     ["dst", formatText(destination)],
     ["workdir", literals(workdir)],

@@ -12,6 +12,8 @@ export interface Names {
   readonly stages: Readonly<Record<string, FileStage>>;
   /** What `context` is, where nothing else has the name; by default the current directory. */
   readonly context: string | undefined;
+  /** What says what of the context is left out; by default its `.dockerignore`. */
+  readonly ignoreFiles: readonly string[] | undefined;
 }
 
 /** Finds what copy steps of a file name: its builders, its stages and its context. */
@@ -24,15 +26,20 @@ export class NamedSources {
 
   /** @throws ComposeImageError `USAGE` for two things of one name. */
   constructor(document: Located, names: Names) {
-    const { builders, stages, context } = names;
+    const { builders, stages, context, ignoreFiles } = names;
     this.#names = names;
-    this.#context = { kind: "local", directory: context ?? "." };
+    this.#context = {
+      kind: "local",
+      directory: context ?? ".",
+      ...(ignoreFiles !== undefined && { ignoreFiles }),
+    };
     const twice = Object.keys(stages).find((name) => Object.hasOwn(builders, name));
     if (twice !== undefined) throw nameTaken(document, `a stage and a builder of the name ${twice}`, "one");
-    if (context === undefined) return;
+    const key = context !== undefined ? "context" : "ignoreFiles";
+    if (context === undefined && ignoreFiles === undefined) return;
     const kind = Object.hasOwn(builders, "context") ? "builder" : "stage";
     if (Object.hasOwn(builders, "context") || Object.hasOwn(stages, "context"))
-      throw nameTaken(document, `the key context, and a ${kind} of that name`, `the ${kind}`);
+      throw nameTaken(document, `the key ${key}, and a ${kind} of the name context`, `the ${kind}`);
   }
 
   /**

@@ -297,13 +297,19 @@ export const wrongFiles: readonly WrongFile[] = [
   },
   {
     text: withLine("context: ./src"),
-    message: "1:1: the document has the key context, and no copy is from it",
+    message: "1:1: the document has the key context, and no copy is from the context",
+    hint: "from: context",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine("ignoreFiles: [Dockerfile.dockerignore]"),
+    message: "1:1: the document has the key ignoreFiles, and no copy is from the context",
     hint: "from: context",
     isFineForSchema: true,
   },
   {
     text: `builders: {context: b:1}\ncontext: .\n${withCopy("[{src: /a, from: context}]")}`,
-    message: "1:1: the document has the key context, and a builder of that name",
+    message: "1:1: the document has the key context, and a builder of the name context",
     hint: "something else",
     isFineForSchema: true,
   },

@@ -70,6 +70,15 @@ describe("the plan of a Dockerfile", () => {
     ]);
   });
 
+  it("keeps the context apart from a build context of the same directory, which has other files of patterns", () => {
+    const context = { kind: "local", directory: "./d", ignoreFiles: ["Dockerfile.dockerignore"] } as const;
+    const { copies } = planOf("FROM b\nCOPY --from=more a /a\nCOPY a /b\n", {
+      context,
+      buildContexts: [parseBuildContext("more=./d")],
+    });
+    expect(copies.map(({ from }) => from)).toEqual([{ kind: "local", directory: "./d" }, context]);
+  });
+
   it("copies from a stage that makes something, which is read once", () => {
     const { copies } = planOf("FROM a AS x\nCOPY f /f\nFROM b\nCOPY --from=x /f /g\nCOPY --from=0 /f /h\n");
     expect(copies[0]?.from).toBe(copies[1]?.from);
