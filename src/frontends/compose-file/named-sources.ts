@@ -16,6 +16,9 @@ export interface Names {
   readonly ignoreFiles: readonly string[] | undefined;
 }
 
+/** Most stages that copy from each other in a row: more come of no hand, and would exhaust the stack. */
+const maxDepth = 1000;
+
 /** Finds what copy steps of a file name: its builders, its stages and its context. */
 export class NamedSources {
   readonly #names: Names;
@@ -76,6 +79,11 @@ export class NamedSources {
           hint: `Stages copy from each other in a circle: ${[...this.#open, name].join(", ")}.`,
         },
       );
+    }
+    if (this.#open.length === maxDepth) {
+      throw new ComposeImageError("USAGE", `${what} ${name}: more than ${maxDepth} stages in a row`, {
+        hint: "Write the copies of several stages into one.",
+      });
     }
     this.#open.push(name);
     const made: CopySource = { kind: "stage", stage: this.#read(name, stage) };

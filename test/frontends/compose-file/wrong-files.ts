@@ -302,6 +302,18 @@ export const wrongFiles: readonly WrongFile[] = [
     isFineForSchema: true,
   },
   {
+    text: `stages:\n${Array.from({ length: 2000 }, (_, i) => `  s${i}: {base: b:1, copy: [{src: /a, from: s${i + 1}}]}\n`).join("")}  s2000: {base: b:1}\n${withCopy("[{src: /a, from: s0}]")}`,
+    message: "1001:44: stages.s999.copy[0].from s1000: more than 1000 stages in a row",
+    hint: "into one",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine(`env: {A: '${"${base:A:-".repeat(9000)}${"}".repeat(9000)}'}`),
+    message: "5:10: env.A has references within each other too deeply",
+    hint: "the limit is 100",
+    isFineForSchema: true,
+  },
+  {
     text: withLine("ignoreFiles: [Dockerfile.dockerignore]"),
     message: "1:1: the document has the key ignoreFiles, and no copy is from the context",
     hint: "from: context",
