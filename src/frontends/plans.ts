@@ -83,11 +83,11 @@ function withBuilder(flags: PlanDraft, buildRoot: ImageStreamName, streams: Imag
 }
 
 /** A builder that a flag names is meant for something. */
-function expectBuilderUsed({ copies = [] }: PlanDraft, { builder }: PlanDraft): void {
-  if (builder === undefined || copies.length === 0 || copies.some(({ from }) => from === undefined)) return;
+function expectBuilderUsed({ copies }: PlanDraft, { builder }: PlanDraft): void {
+  if (builder === undefined || copies === undefined || copies.some(({ from }) => from === undefined)) return;
   throw new ComposeImageError(
     "USAGE",
-    `--builder ${formatCopySource(builder)}: each copy step names another image to take from`,
+    `--builder ${formatCopySource(builder)}: ${copies.length === 0 ? "nothing is copied" : "each copy step names another image to take from"}`,
     { hint: "Set the one that is meant: --set builders.NAME=IMAGE, or --set copy.0.from=IMAGE." },
   );
 }

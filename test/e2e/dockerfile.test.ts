@@ -230,6 +230,11 @@ describeWith(["cli"], "compose by a Dockerfile", () => {
         message: ["--dockerfile nowhere is not there"],
         hint: "path",
       });
+      await expectRefusal(await run("--dockerfile", "/"), {
+        ...usage,
+        message: ["--dockerfile / is a directory"],
+        hint: "file in it",
+      });
     });
   });
 });

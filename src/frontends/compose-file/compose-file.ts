@@ -32,6 +32,9 @@ export function draftFromComposeFile(document: Located): PlanDraft {
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
   const sources = new NamedSources(document, { builders, stages, context, ignoreFiles });
+  if (copy?.length === 0 && builder !== undefined) {
+    throw faultAt(document, "has a builder, and copies nothing", "Say what to copy, or leave builder out.");
+  }
   const copies = copy?.map((step): DraftCopy => namedCopy(step, sources));
   const key = context !== undefined ? "context" : ignoreFiles !== undefined ? "ignoreFiles" : undefined;
   if (key !== undefined) {
@@ -40,7 +43,7 @@ export function draftFromComposeFile(document: Located): PlanDraft {
   return {
     ...(standard !== undefined && { builder: standard }),
     ...(base !== undefined && { base }),
-    ...(copies !== undefined && { copies }),
+    ...(copies !== undefined && { copies, copiesNothing: copies.length === 0 }),
     config: {
       ...(env !== undefined && { env }),
       ...(labels !== undefined && { labels }),

@@ -73,7 +73,10 @@ export const fileShape = object(
       list(text("a path", String), "a list of paths"),
     ),
     base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
-    copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),
+    copy: described(
+      "What is copied, in this order; an empty list is nothing.",
+      list(copyShape, "a list of what to copy"),
+    ),
     env: described("Environment variables, merged over the base's.", templates),
     labels: described("Labels, merged over the base's.", templates),
     annotations: described("Annotations of the manifest (OCI format only).", texts),
