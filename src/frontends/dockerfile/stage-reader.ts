@@ -84,7 +84,7 @@ export class StageReader {
       switch (instruction.keyword) {
         case "RUN":
         case "ONBUILD":
-          throw needsExecution(instruction, stage, stage === this.#target);
+          throw needsExecution(instruction, stage, stage === this.#target, this.#contexts.howToGive);
         case "COPY":
         case "ADD":
           state.copies.push(
