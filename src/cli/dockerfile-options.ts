@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { type BuildContext, parseBuildContext } from "../frontends/dockerfile/build-contexts.ts";
 import type { DockerfileOptions } from "../frontends/dockerfile/dockerfile.ts";
 import { givenVariable } from "./given-variable.ts";
@@ -32,10 +32,9 @@ export function dockerfileOptions(
   path: string,
   env: Terminal["env"],
 ): DockerfileOptions {
-  const own = `${path}.dockerignore`;
-  const hasOwn = path !== "-" && existsSync(own);
+  const ignoreFiles = [`${path}.dockerignore`, join(context, ".dockerignore")];
   return {
-    context: { kind: "local", directory: context, ...(hasOwn && { ignoreFiles: [own] }) },
+    context: { kind: "local", directory: context, ...(path !== "-" && { ignoreFiles }) },
     target,
     buildArgs: Object.fromEntries(buildArg.map((item) => givenVariable(item, "--build-arg", env))),
     buildContexts: buildContext.map((item): BuildContext => parseBuildContext(item)),

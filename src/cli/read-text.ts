@@ -14,7 +14,7 @@ const maxFileSize = 1024 * 1024;
  *
  * @param file its path; `-` is standard input.
  * @param what the flag and the file, for messages.
- * @throws ComposeImageError `USAGE` for a file that is not there, too large or not UTF-8; `LOCAL_IO`.
+ * @throws ComposeImageError `USAGE` for a file that is not there or a directory, too large or not UTF-8; `LOCAL_IO`.
  */
 export async function readText(file: string, what: string, terminal: Terminal): Promise<string> {
   const { signal } = terminal;
@@ -37,6 +37,9 @@ export async function readText(file: string, what: string, terminal: Terminal): 
           ? "Check the path."
           : "Check the path; it is meant from the current directory.",
       });
+    }
+    if (errnoOf(error) === "EISDIR") {
+      throw new ComposeImageError("USAGE", `${what} is a directory`, { hint: "Name the file in it." });
     }
     if (signal.aborted) throw signal.reason;
     throw localError(error, `cannot read ${file}`);

@@ -1,5 +1,5 @@
 import { ComposeImageError } from "../model/errors.ts";
-import type { ImageStreams } from "../plan/image-streams.ts";
+import type { ImageStreamName, ImageStreams } from "../plan/image-streams.ts";
 import type { PlanDraft, PlanPart } from "../plan/plan-draft.ts";
 import { draftFromComposeFile, missingKey } from "./compose-file/compose-file.ts";
 import { imageStreamsIn } from "./compose-file/image-streams-shape.ts";
@@ -59,6 +59,28 @@ export function expectDockerfile(
   if (argument === undefined || documents.some(isBuildConfig)) return;
   throw new ComposeImageError("USAGE", `--build-arg ${argument}: ${name} is no Dockerfile`, {
     hint: "Name the Dockerfile: --dockerfile Dockerfile; variables of a compose.yaml are given by --var.",
+  });
+}
+
+/**
+ * Refuses flags that say what the Dockerfile of a BuildConfig says itself.
+ *
+ * @throws ComposeImageError `USAGE`
+ */
+export function expectNoCopyFlags(
+  documents: readonly Located[],
+  { builder, base, copies }: PlanDraft,
+  buildRoot: ImageStreamName | undefined,
+): void {
+  const [flag] = [
+    ...(builder === undefined ? [] : ["--builder"]),
+    ...(buildRoot === undefined ? [] : ["--builder-from-repository"]),
+    ...(base === undefined ? [] : ["--base"]),
+    ...(copies === undefined ? [] : ["--directory"]),
+  ];
+  if (flag === undefined || !documents.some(isBuildConfig)) return;
+  throw new ComposeImageError("USAGE", `${flag} has no meaning with a BuildConfig`, {
+    hint: "Its Dockerfile says it; --set spec.KEY=VALUE and --replace FROM=TO change it.",
   });
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../plan/image-streams.ts";
 import { completePlan, overlayDraft, type PlanDraft } from "../plan/plan-draft.ts";
 import { parseReplacement, replaceReferences } from "../plan/replace-references.ts";
-import { DocumentReader, expectDockerfile, itemsOf } from "./document-reader.ts";
+import { DocumentReader, expectDockerfile, expectNoCopyFlags, itemsOf } from "./document-reader.ts";
 import { type ComposeFlags, draftFromFlags } from "./flags/compose-flags.ts";
 import type { Located } from "./yaml/located.ts";
 import { readDocuments } from "./yaml/read-documents.ts";
@@ -65,6 +65,7 @@ export function parseComposeFile(text: string, options: ComposeFileOptions = {})
     });
   }
   expectDockerfile(documents, buildArgs, name);
+  expectNoCopyFlags(documents, flagged, buildRoot);
   const plans = documents.map((document) => {
     const { draft, missing, known } = reader.read(document, flagged);
     const upper = buildRoot === undefined ? flagged : withBuilder(flagged, buildRoot, { registry, known });
@@ -83,11 +84,11 @@ function withBuilder(flags: PlanDraft, buildRoot: ImageStreamName, streams: Imag
 }
 
 /** A builder that a flag names is meant for something. */
-function expectBuilderUsed({ copies = [] }: PlanDraft, { builder }: PlanDraft): void {
-  if (builder === undefined || copies.length === 0 || copies.some(({ from }) => from === undefined)) return;
+function expectBuilderUsed({ copies }: PlanDraft, { builder }: PlanDraft): void {
+  if (builder === undefined || copies === undefined || copies.some(({ from }) => from === undefined)) return;
   throw new ComposeImageError(
     "USAGE",
-    `--builder ${formatCopySource(builder)}: each copy step names another image to take from`,
+    `--builder ${formatCopySource(builder)}: ${copies.length === 0 ? "nothing is copied" : "each copy step names another image to take from"}`,
     { hint: "Set the one that is meant: --set builders.NAME=IMAGE, or --set copy.0.from=IMAGE." },
   );
 }

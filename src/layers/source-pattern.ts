@@ -33,7 +33,7 @@ export function wildcardComponents(source: string): string[] {
 
 /**
  * What a source stands for. Every component of a path is followed if it is a symlink; of a pattern, those before the
- * first wildcard and the file matched. A pattern may match nothing.
+ * first wildcard and the file matched. A pattern may match nothing; one whose wildcards are all escaped is a path.
  *
  * @throws UnknownPath; ComposeImageError `SOURCE_NOT_FOUND` naming the image, the path and the component that is
  *   missing.
@@ -42,8 +42,10 @@ export function findSources(tree: MergedTree, source: string, imageName: string)
   const prefix = literalPrefix(source);
   const wild = wildcardComponents(source);
   if (wild.length === 0) return [findLiteral(tree, prefix, imageName)];
+  const isPath = !hasWildcards(source.replaceAll(/\\./gs, ""));
   const start = tree.walk(prefix, true, imageName);
-  if (start.node?.children === undefined) return [];
+  const unescaped = resolveLexically(rootPath, bytesOfText(source.replaceAll(/\\(.)/gs, "$1")));
+  if (start.node?.children === undefined) return isPath ? [findLiteral(tree, unescaped, imageName)] : [];
   tree.requireSubtree(start.path);
   let matches: { path: ImagePath; node: FileNode }[] = [{ path: start.path, node: start.node }];
   for (const component of wild) {
@@ -54,6 +56,7 @@ export function findSources(tree: MergedTree, source: string, imageName: string)
         .map(([name, child]) => ({ path: childPath(path, name), node: child })),
     );
   }
+  if (isPath && matches.length === 0) return [findLiteral(tree, unescaped, imageName)];
   const paths = matches.map(({ path }) => path).sort((a, b) => (a < b ? -1 : 1));
   return askAll(paths, (path) => findLiteral(tree, path, imageName));
 }

@@ -153,7 +153,7 @@ function expectPlatform({ side, name, manifest, config }: ResolvedImage, wanted:
       {
         hint:
           side === "builder"
-            ? "If the files copied do not depend on the architecture, say which builder to take with --builder-platform."
+            ? "If the files copied do not depend on the architecture, say which builder to take with --builder-platform; a stage that names its platform, with FROM --platform."
             : "Choose another --platform or another image.",
       },
     );

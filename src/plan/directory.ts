@@ -44,13 +44,18 @@ export function samePath(source: string, what: string): string {
  * @throws ComposeImageError `USAGE`
  */
 export function expectInside(source: string, what: string): void {
-  let depth = 0;
-  for (const component of source.split("/")) {
-    if (component === "" || component === ".") continue;
-    depth += component === ".." ? -1 : 1;
-    if (depth < 0)
-      throw usage(`${what}: ${source} lies outside the image`, "Paths start at the image's root.");
+  if (leadsOut(source)) {
+    throw usage(`${what}: ${source} lies outside the image`, "Paths start at the image's root.");
   }
+}
+
+/** Whether `..` leads a path above the root it is meant from. */
+export function leadsOut(path: string): boolean {
+  let depth = 0;
+  return path.split("/").some((component) => {
+    if (component !== "" && component !== ".") depth += component === ".." ? -1 : 1;
+    return depth < 0;
+  });
 }
 
 function usage(message: string, hint: string): ComposeImageError {

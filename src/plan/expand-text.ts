@@ -1,6 +1,6 @@
 import { ComposeImageError } from "../model/errors.ts";
 import { findMatch, parseShellPattern, reversedPattern, type ShellPattern } from "./shell-pattern.ts";
-import { isTemplate, type Text, type TextParts, type VariablePart } from "./text.ts";
+import { isTemplate, maxNesting, type Text, type TextParts, type VariablePart } from "./text.ts";
 
 /** Gives the value of a variable of the base's environment; `undefined` where it has none. */
 export type BaseVariables = (name: string) => string | undefined;
@@ -25,9 +25,14 @@ export function expandText(text: Text, lookUp: BaseVariables): string {
  * Makes a text of parts. What does not depend on the base is expanded at once: where nothing does, the text is plain.
  *
  * @param where where it was written, for messages.
- * @throws ComposeImageError as {@link expandText} does.
+ * @throws ComposeImageError as {@link expandText} does, and `USAGE` for more than {@link maxNesting} levels.
  */
 export function textOf(parts: TextParts, where: string): Text {
+  if (depthOf(parts) > maxNesting) {
+    throw new ComposeImageError("USAGE", `${where}: variables are within each other too deeply`, {
+      hint: `Write the text out; the limit is ${maxNesting}.`,
+    });
+  }
   const folded = foldParts(parts, where);
   expectSize(sizeOf(folded), where);
   const [only = "", ...more] = folded;
@@ -47,6 +52,13 @@ function sizeOf(parts: TextParts): number {
     if (typeof part === "string") return sum + part.length;
     return [part.value ?? [], ...wordsOf(part)].reduce((inner, words) => inner + sizeOf(words), sum + 64);
   }, 0);
+}
+
+function depthOf(parts: TextParts): number {
+  const depths = parts.map((part) =>
+    typeof part === "string" ? 0 : 1 + Math.max(...[part.value ?? [], ...wordsOf(part)].map(depthOf)),
+  );
+  return depths.reduce((most, depth) => Math.max(most, depth), 0);
 }
 
 /** Whether the parts are the same whatever the base's environment is. */

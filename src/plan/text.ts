@@ -11,6 +11,9 @@ export interface TextTemplate {
   readonly where: string;
 }
 
+/** Most references within each other: more come of no hand, and would exhaust the stack. */
+export const maxNesting = 100;
+
 /** Pieces of text, put after each other. */
 export type TextParts = readonly (string | VariablePart)[];
 

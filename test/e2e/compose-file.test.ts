@@ -318,7 +318,7 @@ tags: ["${tag("file")}"]
           hint: "--set",
         },
       ],
-      [["-f", "/"], { status: 8, code: "LOCAL_IO", message: ["cannot read /", "directory"], hint: "path" }],
+      [["-f", "/"], { status: 2, code: "USAGE", message: ["--file / is a directory"], hint: "file in it" }],
       [
         ["--set", "a=b"],
         { status: 2, code: "USAGE", message: ["--set a: there is no file"], hint: "--file" },

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ComposeScene, composeScene } from "../support/compose-scene.ts";
@@ -131,10 +131,9 @@ describeWith(["cli"], "compose by a Dockerfile", () => {
     const { config, top } = await readImage(targetOf("site"));
     expect(config.config).toMatchObject({ Labels: { version: "1.2.3" }, WorkingDir: "/site" });
     expect([...top.entries.keys()]).toEqual(["site", "site/index.html"]);
-    await rename(join(directory, "Containerfile.dockerignore"), join(directory, "site", ".dockerignore"));
-    await appendFile(join(directory, "site", ".dockerignore"), ".dockerignore\n");
     const plan = await runCli(["plan", ...args], { cwd: directory, env });
     expect(plan.stdout).toContain("version: 1.2.3");
+    expect(plan.stdout).toContain("- Containerfile.dockerignore\n  - site/.dockerignore\n");
     const again = await runCli(["--file", "-"], { cwd: directory, input: plan.stdout });
     expect(again.stdout).toBe(result.stdout);
   });
@@ -237,6 +236,11 @@ describeWith(["cli"], "compose by a Dockerfile", () => {
         ...usage,
         message: ["--dockerfile nowhere is not there"],
         hint: "path",
+      });
+      await expectRefusal(await run("--dockerfile", "/"), {
+        ...usage,
+        message: ["--dockerfile / is a directory"],
+        hint: "file in it",
       });
     });
   });

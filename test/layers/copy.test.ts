@@ -216,6 +216,16 @@ describe("a pattern", () => {
     expect((await copying({ src: "/nowhere/*", dst: "/out/" }, { builder })).paths).toEqual([]);
   });
 
+  it.each([
+    ["/w/\\*.none", "builder image has no /w/*.none"],
+    ["/nowhere/\\[x", "builder image has no /nowhere/[x: /nowhere is missing"],
+  ])("%s, whose wildcards are all escaped, is a path, which has to be there", async (src, message) => {
+    await expect(copying({ src, dst: "/out/" }, { builder })).rejects.toMatchObject({
+      code: "SOURCE_NOT_FOUND",
+      message,
+    });
+  });
+
   it("with one match may have a name as its destination, with several not", async () => {
     expect((await copying({ src: "/w/b*", dst: "/out" }, { builder })).files).toEqual({ out: "b" });
     await expect(copying({ src: "/w/a*", dst: "/out" }, { builder })).rejects.toMatchObject({

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type ComposeFlags, parseComposeFlags } from "../../src/frontends/flags/compose-flags.ts";
@@ -142,6 +143,21 @@ describe("a copy from a directory of this machine", () => {
     const both = [`${root}/Dockerfile.dockerignore`, `${root}/ctx/.dockerignore`];
     expect(await withFiles(both)).toEqual([".dockerignore", "a"]);
     expect(await withFiles([])).toEqual([".dockerignore", "a", "b"]);
+  });
+
+  it("leaves out what is being written into it, so that an archive there is the same every time", async () => {
+    const root = await madeBy("touch a");
+    const plan = parseComposeFlags({
+      builder: `local:${root}/ctx`,
+      base: "scratch",
+      directory: [".:/"],
+      tag: [`oci-archive:${root}/ctx/out.tar`],
+    });
+    const digest = async () => (await compose(plan)).pushed[0]?.digest;
+    const first = await digest();
+    expect(first).toMatch(/^sha256:/);
+    await rm(`${root}/ctx/out.tar`);
+    expect(await digest()).toBe(first);
   });
 
   it("keeps files linked that are linked within what one step copies", async () => {

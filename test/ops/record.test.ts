@@ -92,6 +92,7 @@ function recorded({ targets, record, builderPlatform, format, ...rest }: Compose
     JSON.stringify(comparable(kept), (key, value) => {
       if (key === "location" && value.transport !== "registry") return { transport: "oci", directory: "" };
       if (key === "directory") return "";
+      if (key === "ignoreFiles") return undefined;
       if (key === "tag" && !/^[0-9]+$/.test(value)) return undefined;
       if (key === "digest") return digest;
       if (key !== "workdir" || !Array.isArray(value)) return value;

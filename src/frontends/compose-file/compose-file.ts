@@ -12,22 +12,26 @@ import { NamedSources, namedCopy } from "./named-sources.ts";
  */
 export function draftFromComposeFile(document: Located): PlanDraft {
   const file = fileShape.read(document);
-  const { builder, builders = {}, stages = {}, context, base, copy, annotations } = file;
-  const { platforms, appendPlatforms, builderPlatform, author } = file;
+  const { builder, builders = {}, stages = {}, base, copy, annotations } = file;
+  const { context, ignoreFiles, platforms, appendPlatforms, builderPlatform, author } = file;
   const { env, labels, workdir, user, entrypoint, cmd, shell, expose, volumes, stopSignal, healthcheck } =
     file;
   const { tags: targets, compression, sourceDateEpoch, record, format, historyComment } = file;
   const only = Object.values(builders).length === 1 ? Object.values(builders)[0] : undefined;
   const standard = builder ?? only;
-  const sources = new NamedSources(document, { builders, stages, context });
+  const sources = new NamedSources(document, { builders, stages, context, ignoreFiles });
+  if (copy?.length === 0 && builder !== undefined) {
+    throw faultAt(document, "has a builder, and copies nothing", "Say what to copy, or leave builder out.");
+  }
   const copies = copy?.map((step): DraftCopy => namedCopy(step, sources));
-  if (context !== undefined) {
-    expectContextUsed(document, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
+  const key = context !== undefined ? "context" : ignoreFiles !== undefined ? "ignoreFiles" : undefined;
+  if (key !== undefined) {
+    expectContextUsed(document, key, [copy, ...Object.values(stages).map((stage) => stage.copy)]);
   }
   return {
     ...(standard !== undefined && { builder: standard }),
     ...(base !== undefined && { base }),
-    ...(copies !== undefined && { copies }),
+    ...(copies !== undefined && { copies, copiesNothing: copies.length === 0 }),
     config: {
       ...(env !== undefined && { env }),
       ...(labels !== undefined && { labels }),
@@ -72,11 +76,15 @@ const missing: Readonly<Record<PlanPart, readonly [what: string, hint: string]>>
 };
 
 /** A directory that is named and not taken from is one that was meant to be. */
-function expectContextUsed(document: Located, copies: readonly (readonly FileCopy[] | undefined)[]): void {
+function expectContextUsed(
+  document: Located,
+  key: "context" | "ignoreFiles",
+  copies: readonly (readonly FileCopy[] | undefined)[],
+): void {
   if (copies.some((steps) => steps?.some(({ from }) => from?.name === "context"))) return;
   throw faultAt(
     document,
-    "has the key context, and no copy is from it",
+    `has the key ${key}, and no copy is from the context`,
     "Write from: context in a copy step, or builder: local:DIR in place of context.",
   );
 }

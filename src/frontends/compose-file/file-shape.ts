@@ -69,8 +69,15 @@ export const fileShape = object(
       "Directory of this machine that `from: context` takes from. By default the current one.",
       text("a path", String),
     ),
+    ignoreFiles: described(
+      "Files with patterns of what of the context is left out, as .dockerignore has them; the first that is there counts. By default .dockerignore in the context.",
+      list(text("a path", String), "a list of paths"),
+    ),
     base: described("Image to build on, or scratch.", text("an image or scratch", parseBase)),
-    copy: described("What is copied, in this order.", list(copyShape, "a list of what to copy", 1)),
+    copy: described(
+      "What is copied, in this order; an empty list is nothing.",
+      list(copyShape, "a list of what to copy"),
+    ),
     env: described("Environment variables, merged over the base's.", templates),
     labels: described("Labels, merged over the base's.", templates),
     annotations: described("Annotations of the manifest (OCI format only).", texts),

@@ -10,6 +10,7 @@ import type {
   ConfigChanges,
   CopySource,
   CopyStep,
+  LocalSource,
   Stage,
 } from "../../plan/compose-plan.ts";
 import { formatCompression } from "../../plan/compression.ts";
@@ -17,9 +18,13 @@ import { formatCopySource } from "../../plan/copy-source.ts";
 import { formatDuration } from "../../plan/duration.ts";
 import { formatMode } from "../../plan/mode.ts";
 import type { PlatformChoice } from "../../plan/platforms.ts";
+import { stagesBelow } from "../../plan/stages.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
+
+/** What a file calls its directory. */
+const contextName = "context";
 
 /** What YAML is made of here; mappings keep their order, and any key is only a key. */
 type Yaml = string | number | boolean | readonly Yaml[] | ReadonlyMap<string, Yaml>;
@@ -34,6 +39,8 @@ type OriginVariables = ReadonlyMap<BaseImage | CopySource, string>;
 interface OriginNames {
   readonly stages: ReadonlyMap<Stage, string>;
   readonly variables: OriginVariables;
+  /** The directory with files of patterns of its own: `context` is its name. */
+  readonly context: LocalSource | undefined;
 }
 
 /**
@@ -48,11 +55,13 @@ export function formatPlans(plans: readonly ComposePlan[], variables: OriginVari
 function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
   const { base, copies, config, annotations, targets, platform, platforms, builderPlatform } = plan;
   const { appendPlatforms, format, compression, record, sourceDateEpoch, historyComment } = plan;
-  const names: OriginNames = { stages: stageNames(plan), variables };
+  const names: OriginNames = { stages: stageNames(plan), variables, context: contextOf(plan) };
   const builders = [...new Set(copies.map(({ from }) => sourceName(from, names)))];
-  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage";
+  const isShared = builders.length === 1 && copies[0]?.from.kind !== "stage" && builders[0] !== contextName;
   return mapping([
     ["builder", isShared ? builders[0] : undefined],
+    ["context", names.context && formatText(names.context.directory)],
+    ["ignoreFiles", literals(names.context?.ignoreFiles)],
     ["stages", stagesEntry(names)],
     ["base", baseEntry(base, names)],
     ["copy", copies.map((copy) => copyEntry(copy, isShared ? undefined : names))],
@@ -81,11 +90,21 @@ function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {
   ]);
 }
 
+/** The directory that the file has to call `context`, to say what of it is left out. */
+function contextOf(plan: ComposePlan): LocalSource | undefined {
+  const sources = [...stagesBelow(plan), plan].flatMap(({ copies }) => copies.map(({ from }) => from));
+  return sources.find((source): source is LocalSource => isContext(source));
+}
+
+function isContext(source: CopySource): boolean {
+  return source.kind === "local" && source.ignoreFiles !== undefined;
+}
+
 function stagesEntry(names: OriginNames): Yaml | undefined {
   const { stages } = names;
   if (stages.size === 0) return undefined;
   return mapping(
-    [...stages].map(([{ base, platform, copies, config }, name]): Entry => {
+    [...names.stages].map(([{ base, platform, copies, config }, name]): Entry => {
       const stage = mapping([
         ["base", baseEntry(base, names)],
         ["platform", platform && formatPlatform(platform)],
@@ -103,6 +122,10 @@ function baseEntry(base: BaseImage, names: OriginNames): Yaml {
 }
 
 function sourceName(source: CopySource, names: OriginNames): string {
+  if (isContext(source)) {
+    if (source === names.context) return contextName;
+    throw new ComposeImageError("INTERNAL", "two directories with files of patterns of their own");
+  }
   const name = source.kind === "stage" ? names.stages.get(source.stage) : formatCopySource(source);
   if (name === undefined) throw new ComposeImageError("INTERNAL", "a copy from a stage without a name");
   return variableFor(source, names) ?? formatText(name);

@@ -12,7 +12,12 @@ export interface Names {
   readonly stages: Readonly<Record<string, FileStage>>;
   /** What `context` is, where nothing else has the name; by default the current directory. */
   readonly context: string | undefined;
+  /** What says what of the context is left out; by default its `.dockerignore`. */
+  readonly ignoreFiles: readonly string[] | undefined;
 }
+
+/** Most stages that copy from each other in a row: more come of no hand, and would exhaust the stack. */
+const maxDepth = 1000;
 
 /** Finds what copy steps of a file name: its builders, its stages and its context. */
 export class NamedSources {
@@ -24,15 +29,20 @@ export class NamedSources {
 
   /** @throws ComposeImageError `USAGE` for two things of one name. */
   constructor(document: Located, names: Names) {
-    const { builders, stages, context } = names;
+    const { builders, stages, context, ignoreFiles } = names;
     this.#names = names;
-    this.#context = { kind: "local", directory: context ?? "." };
+    this.#context = {
+      kind: "local",
+      directory: context ?? ".",
+      ...(ignoreFiles !== undefined && { ignoreFiles }),
+    };
     const twice = Object.keys(stages).find((name) => Object.hasOwn(builders, name));
     if (twice !== undefined) throw nameTaken(document, `a stage and a builder of the name ${twice}`, "one");
-    if (context === undefined) return;
+    const key = context !== undefined ? "context" : "ignoreFiles";
+    if (context === undefined && ignoreFiles === undefined) return;
     const kind = Object.hasOwn(builders, "context") ? "builder" : "stage";
     if (Object.hasOwn(builders, "context") || Object.hasOwn(stages, "context"))
-      throw nameTaken(document, `the key context, and a ${kind} of that name`, `the ${kind}`);
+      throw nameTaken(document, `the key ${key}, and a ${kind} of the name context`, `the ${kind}`);
   }
 
   /**
@@ -69,6 +79,11 @@ export class NamedSources {
           hint: `Stages copy from each other in a circle: ${[...this.#open, name].join(", ")}.`,
         },
       );
+    }
+    if (this.#open.length === maxDepth) {
+      throw new ComposeImageError("USAGE", `${what} ${name}: more than ${maxDepth} stages in a row`, {
+        hint: "Write the copies of several stages into one.",
+      });
     }
     this.#open.push(name);
     const made: CopySource = { kind: "stage", stage: this.#read(name, stage) };

@@ -48,9 +48,15 @@ export function parseBuildContext(text: string): BuildContext {
 /** What is given by `--build-context`, by the names of stages and images. */
 export class BuildContexts {
   readonly #contexts = new Map<string, CopySource>();
+  /** How one more is given, for hints. */
+  readonly howToGive: (name: string) => string;
 
   /** @throws ComposeImageError `USAGE` for a name that comes twice. */
-  constructor(contexts: readonly BuildContext[]) {
+  constructor(
+    contexts: readonly BuildContext[],
+    howToGive = (name: string): string => `--build-context ${name}=IMAGE`,
+  ) {
+    this.howToGive = howToGive;
     for (const { name, source } of contexts) {
       const key = keyOf(name);
       if (this.#contexts.has(key)) {

@@ -1,6 +1,8 @@
+import { posix } from "node:path";
 import { namesDirectory } from "../../model/destination.ts";
 import { parseOwner } from "../../model/owner.ts";
 import type { CopySource, CopyStep } from "../../plan/compose-plan.ts";
+import { leadsOut } from "../../plan/directory.ts";
 import { parseMode } from "../../plan/mode.ts";
 import { isTemplate, type Text } from "../../plan/text.ts";
 import { within } from "../../plan/within.ts";
@@ -54,7 +56,7 @@ export function copyStep(state: StageState, copy: Copy, from: CopySource): CopyS
     ...((isRelative || workdir.length > 0) && { workdir: [...workdir] }),
     ...(chown !== undefined && { chown }),
     ...(chmod !== undefined && { chmod }),
-    exclude: copy.exclude.map((pattern) => state.expand(pattern)),
+    exclude: copy.exclude.map((pattern) => state.expand(pattern)).filter((pattern) => pattern !== ""),
     link: copy.link,
     ...(copy.parents && { parents: true }),
     ...(copy.keyword === "ADD" && !copy.keepsArchives && { addedAt: copy.source.at() }),
@@ -76,7 +78,8 @@ function sourcePath(state: StageState, copy: Copy, source: SourceText): Text {
       "Unpack it before, and copy the directory with COPY; or use COPY to have the archive itself.",
     );
   }
-  return text;
+  // As with Docker, nothing is above the root.
+  return leadsOut(text) ? posix.normalize(`/${text}`) : text;
 }
 
 /** An empty path would stand for all there is. */
@@ -86,12 +89,15 @@ function filled(state: StageState, source: SourceText, what: string): Text {
   return text;
 }
 
+/** An empty one is none, as with Docker. */
 function owner(state: StageState, source: SourceText): CopyStep["chown"] {
   const text = state.expand(source);
+  if (text === "") return undefined;
   return isTemplate(text) ? text : within(`${source.at()}: --chown`, () => parseOwner(text));
 }
 
 function mode(state: StageState, source: SourceText): CopyStep["chmod"] {
   const text = state.expand(source);
+  if (text === "") return undefined;
   return isTemplate(text) ? text : parseMode(text, `${source.at()}: --chmod`);
 }

@@ -21,8 +21,10 @@ export interface DockerfileOptions {
   readonly buildContexts?: readonly BuildContext[] | undefined;
   /** What is changed in the file before it is carried out. */
   readonly amend?: ((file: Dockerfile) => Dockerfile) | undefined;
-  /** Name what gives an argument or a context, for messages. Default: the flags. */
-  readonly givers?: Readonly<Record<"argument" | "context", (name: string) => string>> | undefined;
+  /** Name what gives an argument or a context, and say how to give a context, for messages. Default: the flags. */
+  readonly givers?:
+    | Readonly<Record<"argument" | "context" | "howToGive", (name: string) => string>>
+    | undefined;
   /** Of the image. Default: this machine's architecture on linux, should the file ask. */
   readonly platform?: Platform | undefined;
 }
@@ -42,7 +44,7 @@ export function draftFromDockerfile(text: string, options: DockerfileOptions = {
   expectTaken(file, given, givers?.argument);
   const args = new BuildArguments(file, given, options.platform ?? hostPlatform());
   expectNamed(file, args, buildContexts, givers?.context);
-  const reader = new StageReader(file, args, new BuildContexts(buildContexts), context);
+  const reader = new StageReader(file, args, new BuildContexts(buildContexts, givers?.howToGive), context);
   const state = reader.target(target, options.platform);
   const epoch = given.get("SOURCE_DATE_EPOCH");
   const platform = state.platform ?? (args.isTargetUsed ? hostPlatform() : undefined);

@@ -1,5 +1,5 @@
 import { textOf } from "../../plan/expand-text.ts";
-import { isTemplate, type Text, type TextParts, type VariableModifier } from "../../plan/text.ts";
+import { isTemplate, maxNesting, type Text, type TextParts, type VariableModifier } from "../../plan/text.ts";
 import type { SourceText } from "./source-text.ts";
 
 /** What variables stand for. */
@@ -49,6 +49,8 @@ class Expansion {
   readonly #scope: Scope;
   readonly #escapeCharacter: string;
   #i = 0;
+  /** How many variables' braces are open. */
+  #depth = 0;
 
   constructor(source: SourceText, scope: Scope, escapeCharacter: string) {
     this.#source = source;
@@ -117,6 +119,14 @@ class Expansion {
       return name === "" ? ["$"] : this.#valueOf(name, undefined);
     }
     this.#i += 1;
+    this.#depth += 1;
+    if (this.#depth > maxNesting) {
+      throw this.#source.fault(
+        "variables are within each other too deeply",
+        `Write the text out; the limit is ${maxNesting}.`,
+        start,
+      );
+    }
     const name = this.#name();
     if (this.#isOver) throw this.#notClosed(start, "}");
     if (name === "") {
@@ -126,7 +136,9 @@ class Expansion {
         start,
       );
     }
-    return this.#valueOf(name, this.#modifier(start));
+    const modifier = this.#modifier(start);
+    this.#depth -= 1;
+    return this.#valueOf(name, modifier);
   }
 
   /** What follows a name in braces, to their end. */

@@ -17,6 +17,9 @@ export interface Dockerfile {
   readonly stages: readonly DockerfileStage[];
 }
 
+/** Most stages a file may have: more come of no hand, and would exhaust the stack. */
+const maxStages = 1000;
+
 /** A `FROM` and what follows it. */
 export interface DockerfileStage {
   /** Its position, from 0: the other name stages have. */
@@ -52,6 +55,9 @@ export function parseDockerfile(text: string, name: string): Dockerfile {
           `there is a stage ${instruction.name} already, at ${other.base.at()}`,
           "Give each stage a name of its own.",
         );
+      }
+      if (stages.length === maxStages) {
+        throw at.fault(`there are more than ${maxStages} stages`, "Make a Dockerfile of its own of some.");
       }
       stages.push({ index: stages.length, name: instruction.name, base, platform, instructions: [] });
     } else if (stage !== undefined) stage.instructions.push(instruction);

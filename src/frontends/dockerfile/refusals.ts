@@ -6,11 +6,13 @@ import type { DockerfileStage } from "./parse-dockerfile.ts";
  * The error for what is not done here, with what to do instead.
  *
  * @param isTarget whether the stage is the one that becomes the image.
+ * @param howToGive says how an image is given in the place of a stage.
  */
 export function needsExecution(
   { keyword, source }: Extract<Instruction, { keyword: "RUN" | "ONBUILD" }>,
   { name }: DockerfileStage,
   isTarget: boolean,
+  howToGive: (name: string) => string,
 ): ComposeImageError {
   if (keyword === "ONBUILD") {
     return source.fault(
@@ -22,17 +24,17 @@ export function needsExecution(
   if (isTarget) {
     return source.fault(
       what,
-      "Move it to the base image, or to a stage of its own that this one copies from: an image of that can be given by --build-context.",
+      `Move it to the base image, or to a stage of its own that this one copies from: an image of that can be given (${howToGive("NAME")}).`,
     );
   }
   if (name === undefined) {
     return source.fault(
       what,
-      "Give the stage a name (FROM … AS NAME), build it elsewhere, and name the image: --build-context NAME=IMAGE.",
+      `Give the stage a name (FROM … AS NAME), build it elsewhere, and name the image: ${howToGive("NAME")}.`,
     );
   }
   return source.fault(
     what,
-    `Build the stage elsewhere (docker build --target ${name}), and name the image: --build-context ${name}=IMAGE.`,
+    `Build the stage elsewhere (docker build --target ${name}), and name the image: ${howToGive(name)}.`,
   );
 }

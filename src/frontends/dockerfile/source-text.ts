@@ -12,25 +12,36 @@ interface Segment {
 export class SourceText {
   readonly text: string;
   readonly #file: string;
+  /** In their order; shared by all pieces of an instruction. */
   readonly #segments: readonly Segment[];
+  /** Position of the text's first character in what the segments speak of. */
+  readonly #start: number;
 
-  constructor(text: string, file: string, segments: readonly Segment[]) {
+  constructor(text: string, file: string, segments: readonly Segment[], start = 0) {
     this.text = text;
     this.#file = file;
     this.#segments = segments;
+    this.#start = start;
   }
 
   /** `FILE:LINE:COLUMN` of a character; by default of the first. */
   at(offset = 0): string {
-    const segment = this.#segments.findLast(({ start }) => start <= offset) ?? this.#segments[0];
+    const position = this.#start + offset;
+    let low = 0;
+    let high = this.#segments.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle]?.start ?? 0) <= position) low = middle;
+      else high = middle;
+    }
+    const segment = this.#segments[low];
     if (segment === undefined) return `${this.#file}:1:1`;
-    return `${this.#file}:${segment.line}:${segment.column + Math.max(0, offset - segment.start)}`;
+    return `${this.#file}:${segment.line}:${segment.column + Math.max(0, position - segment.start)}`;
   }
 
-  /** The part from one position to another, as `String.slice` has it. */
+  /** The part from one position to another. */
   slice(start: number, end = this.text.length): SourceText {
-    const segments = this.#segments.map((segment) => ({ ...segment, start: segment.start - start }));
-    return new SourceText(this.text.slice(start, end), this.#file, segments);
+    return new SourceText(this.text.slice(start, end), this.#file, this.#segments, this.#start + start);
   }
 
   /** The same without white space around it. */
@@ -41,7 +52,7 @@ export class SourceText {
 
   /** Another text in the place of this one: what was read from it. */
   replaced(text: string): SourceText {
-    return new SourceText(text, this.#file, this.#segments);
+    return new SourceText(text, this.#file, this.#segments, this.#start);
   }
 
   /** The error for what is wrong at a character. */

@@ -1,7 +1,6 @@
 import { ComposeImageError } from "../../model/errors.ts";
 import { formatPlatform, type Platform, parsePlatform } from "../../model/platform.ts";
 import type { BaseImage, CopySource } from "../../plan/compose-plan.ts";
-import { formatCopySource } from "../../plan/copy-source.ts";
 import { parseBase, parseImage } from "../../plan/images.ts";
 import { within } from "../../plan/within.ts";
 import { nearestWord } from "../yaml/nearest.ts";
@@ -23,8 +22,6 @@ export class StageReader {
   readonly #context: CopySource | undefined;
   readonly #states = new Map<DockerfileStage, StageState>();
   readonly #sources = new Map<DockerfileStage, CopySource>();
-  /** By their names: steps that copy from the same share the object. */
-  readonly #shared = new Map<string, CopySource>();
   #target: DockerfileStage | undefined;
 
   /** @param context what `COPY` without `--from` copies from. */
@@ -87,7 +84,7 @@ export class StageReader {
       switch (instruction.keyword) {
         case "RUN":
         case "ONBUILD":
-          throw needsExecution(instruction, stage, stage === this.#target);
+          throw needsExecution(instruction, stage, stage === this.#target, this.#contexts.howToGive);
         case "COPY":
         case "ADD":
           state.copies.push(
@@ -127,7 +124,7 @@ export class StageReader {
     }
     const state = new StageState({ kind: "scratch" }, platform, this.#file.escapeCharacter, where);
     state.copies.push({
-      from: this.#share(source),
+      from: source,
       sources: ["/"],
       destination: "/",
       exclude: [],
@@ -138,7 +135,7 @@ export class StageReader {
 
   #sourceOf({ from }: CopyInstruction, at: SourceText, stage: DockerfileStage): CopySource {
     if (from === undefined) {
-      if (this.#context !== undefined) return this.#share(this.#context);
+      if (this.#context !== undefined) return this.#context;
       throw at.fault(
         "there is no context to copy from",
         "Name its directory: --context DIR; or copy from a stage or an image with --from.",
@@ -164,25 +161,15 @@ export class StageReader {
     if (/^[0-9]+$/.test(name))
       throw from.fault(`there is no stage ${name}`, `There are ${this.#file.stages.length}, counted from 0.`);
     if (name === "scratch") throw from.fault("scratch has no files", "Name a stage or an image.");
-    return this.#share(
-      this.#contexts.get(name) ?? { kind: "image", location: parseImage(name, `${from.at()}: --from`) },
-    );
+    return this.#contexts.get(name) ?? { kind: "image", location: parseImage(name, `${from.at()}: --from`) };
   }
 
   #sourceOfStage(stage: DockerfileStage): CopySource {
     const known = this.#sources.get(stage);
     if (known !== undefined) return known;
-    const source = this.#share(this.#stateOf(stage).source(stage.name ?? String(stage.index)));
+    const source = this.#stateOf(stage).source(stage.name ?? String(stage.index));
     this.#sources.set(stage, source);
     return source;
-  }
-
-  #share(source: CopySource): CopySource {
-    const name = formatCopySource(source);
-    if (name === undefined) return source;
-    const shared = this.#shared.get(name) ?? source;
-    this.#shared.set(name, shared);
-    return shared;
   }
 
   #platformOf(source: SourceText): Platform {

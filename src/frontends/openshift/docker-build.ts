@@ -37,6 +37,7 @@ export function draftFromDockerBuild(build: DockerBuild, options: DockerBuildOpt
           ? `--build-arg ${name}`
           : `${place.where}: spec.strategy.dockerStrategy.buildArgs: ${name}`,
       context: (name) => `${place.where}: spec.source.images: as ${name}`,
+      howToGive: (name) => `an item of spec.source.images with as: [${name}]`,
     },
   });
   return overlayDraft(made, draft);

@@ -1,4 +1,5 @@
 import { ComposeImageError } from "../../model/errors.ts";
+import { leadsOut } from "../../plan/directory.ts";
 import type { DraftCopy } from "../../plan/plan-draft.ts";
 
 /** What is taken out of an image, and the directory of the build context that it goes into. */
@@ -56,16 +57,11 @@ export function expectDestination(destination: string, what: string): void {
       "It is a directory of the build context, and . is the context itself.",
     );
   }
-  let depth = 0;
-  for (const component of destination.split("/")) {
-    if (component === "" || component === ".") continue;
-    depth += component === ".." ? -1 : 1;
-    if (depth < 0) {
-      throw usage(
-        `${what}: the destination ${destination} lies outside of the build context`,
-        "Write a directory without .. before it.",
-      );
-    }
+  if (leadsOut(destination)) {
+    throw usage(
+      `${what}: the destination ${destination} lies outside of the build context`,
+      "Write a directory without .. before it.",
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ComposeImageError } from "../../model/errors.ts";
-import type { TextParts, VariableModifier, VariablePart } from "../../plan/text.ts";
+import { maxNesting, type TextParts, type VariableModifier, type VariablePart } from "../../plan/text.ts";
 
 const hint = "Write ${NAME} or ${NAME:-TEXT} for a variable, $$ for a dollar sign.";
 const baseHint =
@@ -11,6 +11,8 @@ export class TextReader {
   readonly #expand: (inside: string) => string;
   readonly #fault: (what: string, hint: string) => ComposeImageError;
   #at = 0;
+  /** How many references are open. */
+  #depth = 0;
 
   /**
    * @param expand gives the value of what stands between `${` and `}`.
@@ -58,9 +60,17 @@ export class TextReader {
   }
 
   #reference(): VariablePart {
+    this.#depth += 1;
+    if (this.#depth > maxNesting) {
+      throw this.#fault(
+        "has references within each other too deeply",
+        `Write the text out; the limit is ${maxNesting}.`,
+      );
+    }
     const variable = this.#take(/[A-Za-z_][A-Za-z0-9_]*/y);
     const value = this.#take(/=\{/y) === "" ? undefined : this.#parts("}");
     const modifier = this.#modifier();
+    this.#depth -= 1;
     return {
       variable,
       ...(value !== undefined && { value }),

@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { Call } from "../../io/call.ts";
 import { errnoOf } from "../../io/local-error.ts";
+import { parseTemporaryName } from "../../io/temporary-name.ts";
 import { type ByteString, textOfBytes } from "../../tar/byte-string.ts";
 import { type FileIdentity, identityOf, type LocalEntry, localEntry } from "./local-entry.ts";
 import { openFault, sourceChanged } from "./source-fault.ts";
@@ -47,7 +48,8 @@ export class OpenDirectory {
   }
 
   /**
-   * What is in it, in bytewise order of names, symlinks not followed.
+   * What is in it, in bytewise order of names, symlinks not followed. Temporary files of this program are not there:
+   * an image that is written into the directory meanwhile must not hold itself.
    *
    * @param isWanted asked for each name; the others are not looked at.
    * @throws ComposeImageError `LOCAL_IO`, `SOURCE_CHANGED`
@@ -60,7 +62,7 @@ export class OpenDirectory {
     try {
       for (const bytes of await readdir(this.#prefix, { encoding: "buffer" })) {
         const name = bytes.toString("latin1") as ByteString;
-        if (isWanted(name)) names.push(name);
+        if (parseTemporaryName(name) === undefined && isWanted(name)) names.push(name);
       }
     } catch (error) {
       throw openFault(this.path, error);

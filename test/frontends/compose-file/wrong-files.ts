@@ -111,7 +111,12 @@ export const wrongFiles: readonly WrongFile[] = [
     message: "4:7: copy has to be a list of what to copy, and is text",
     hint: "Write a list",
   },
-  { text: withCopy("[]"), message: "4:7: copy is an empty list", hint: "Write a list" },
+  {
+    text: withCopy("[]"),
+    message: "1:1: the document has a builder, and copies nothing",
+    hint: "what to copy",
+    isFineForSchema: true,
+  },
   {
     text: withCopy("[[/a]]"),
     message: "4:8: copy[0] has to be SRC[:DST], or a mapping with src, and is a list",
@@ -310,13 +315,31 @@ export const wrongFiles: readonly WrongFile[] = [
   },
   {
     text: withLine("context: ./src"),
-    message: "1:1: the document has the key context, and no copy is from it",
+    message: "1:1: the document has the key context, and no copy is from the context",
+    hint: "from: context",
+    isFineForSchema: true,
+  },
+  {
+    text: `stages:\n${Array.from({ length: 2000 }, (_, i) => `  s${i}: {base: b:1, copy: [{src: /a, from: s${i + 1}}]}\n`).join("")}  s2000: {base: b:1}\n${withCopy("[{src: /a, from: s0}]")}`,
+    message: "1001:44: stages.s999.copy[0].from s1000: more than 1000 stages in a row",
+    hint: "into one",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine(`env: {A: '${"${base:A:-".repeat(9000)}${"}".repeat(9000)}'}`),
+    message: "5:10: env.A has references within each other too deeply",
+    hint: "the limit is 100",
+    isFineForSchema: true,
+  },
+  {
+    text: withLine("ignoreFiles: [Dockerfile.dockerignore]"),
+    message: "1:1: the document has the key ignoreFiles, and no copy is from the context",
     hint: "from: context",
     isFineForSchema: true,
   },
   {
     text: `builders: {context: b:1}\ncontext: .\n${withCopy("[{src: /a, from: context}]")}`,
-    message: "1:1: the document has the key context, and a builder of that name",
+    message: "1:1: the document has the key context, and a builder of the name context",
     hint: "something else",
     isFineForSchema: true,
   },

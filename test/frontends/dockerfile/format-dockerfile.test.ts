@@ -115,7 +115,7 @@ function readBack(text: string, plan: ComposePlan): ComposePlan {
 function meant(plan: ComposePlan): unknown {
   return JSON.parse(
     JSON.stringify(comparable(plan), (key, value) => {
-      if (key === "expectations") return undefined;
+      if (key === "expectations" || key === "ignoreFiles") return undefined;
       if (key === "directory") return String(value).replace(/^\.\//, "");
       return isSetVariable(value) ? { ...value, variable: "set" } : value;
     }),

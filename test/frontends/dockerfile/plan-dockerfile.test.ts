@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isDockerfile } from "../../../src/cli/dockerfile-options.ts";
+import { formatPlans } from "../../../src/frontends/compose-file/format-plans.ts";
 import { parseBuildContext } from "../../../src/frontends/dockerfile/build-contexts.ts";
 import { parseDockerfile } from "../../../src/frontends/dockerfile/parse-dockerfile.ts";
 import {
@@ -7,6 +8,7 @@ import {
   planDockerfile,
 } from "../../../src/frontends/dockerfile/plan-dockerfile.ts";
 import { parseComposeFlags } from "../../../src/frontends/flags/compose-flags.ts";
+import { parseComposeFile } from "../../../src/frontends/plans.ts";
 import { formatPlatform, hostPlatform } from "../../../src/model/platform.ts";
 import type { ComposePlan } from "../../../src/plan/compose-plan.ts";
 import { formatCopySource } from "../../../src/plan/copy-source.ts";
@@ -78,6 +80,29 @@ describe("the plan of a Dockerfile", () => {
       "local:.",
       "local:.",
     ]);
+  });
+
+  it("keeps the context apart from a build context of the same directory, which has other files of patterns", () => {
+    const context = { kind: "local", directory: "./d", ignoreFiles: ["Dockerfile.dockerignore"] } as const;
+    const { copies } = planOf("FROM b\nCOPY --from=more a /a\nCOPY a /b\n", {
+      context,
+      buildContexts: [parseBuildContext("more=./d")],
+    });
+    expect(copies.map(({ from }) => from)).toEqual([{ kind: "local", directory: "./d" }, context]);
+  });
+
+  it.each([
+    ["without copies", "ENV A=1", []],
+    ["with flags that are empty", "ARG U=\nCOPY --chown=$U --chmod= --exclude= a /x", ["a"]],
+    [
+      "from above the context, which is the context",
+      "COPY .. ../../a/./b/ ./c/../d /x/",
+      ["/", "/a/b/", "./c/../d"],
+    ],
+  ])("is printed as a file that says the same: %s", (_, lines, sources) => {
+    const { expectations, ...plan } = planOf(`FROM b\n${lines}\n`);
+    expect(plan.copies.flatMap((step) => step.sources)).toEqual(sources);
+    expect(parseComposeFile(formatPlans([plan]))).toEqual([plan]);
   });
 
   it("copies from a stage that makes something, which is read once", () => {

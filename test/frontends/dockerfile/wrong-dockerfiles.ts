@@ -81,6 +81,11 @@ export const wrongDockerfiles: readonly WrongDockerfile[] = [
   { text: "FROM a@x\n", message: "1:6: FROM: malformed reference", hint: "", code: "REFERENCE_INVALID" },
   { text: "FROM ${X:?name-it}\n", message: "1:6: X is not set: name-it", hint: "question mark" },
   { text: "FROM ${X\n", message: "1:6: ${ is not closed", hint: "Write }" },
+  {
+    text: Array.from({ length: 9000 }, (_, i) => `FROM s${i} AS s${i + 1}\n`).join(""),
+    message: "1001:1: there are more than 1000 stages",
+    hint: "of its own",
+  },
   // what is executed
   {
     text: withLine("RUN make"),
@@ -229,6 +234,16 @@ export const wrongDockerfiles: readonly WrongDockerfile[] = [
     text: withLine("ENV $HOME=1"),
     message: "2:5: it depends on the base's environment",
     hint: "without a variable",
+  },
+  {
+    text: withLine(`ENV A=${"${B:-".repeat(9000)}${"}".repeat(9000)}`),
+    message: "2:507: variables are within each other too deeply",
+    hint: "the limit is 100",
+  },
+  {
+    text: withLine("ENV A=${A#x}\n".repeat(9000)),
+    message: "102:7: variables are within each other too deeply",
+    hint: "the limit is 100",
   },
   // the rest of the configuration
   { text: withLine("CMD"), message: "2:1: CMD says nothing", hint: "CMD [" },

@@ -350,6 +350,20 @@ describe("a BuildConfig", () => {
       "base image",
     ],
     [
+      configOf({ dockerfile: "FROM a AS build\\nRUN make\\nFROM b\\nCOPY --from=build /a /b" }),
+      "f:8:17: spec.source.dockerfile:2:1: RUN would execute something",
+      "name the image: an item of spec.source.images with as: [build].",
+    ],
+    [configOf(), "--builder has no meaning with a BuildConfig", "--replace", { flags: { builder: "a:1" } }],
+    [configOf(), "--base has no meaning with a BuildConfig", "--set", { flags: { base: "a:1" } }],
+    [configOf(), "--directory has no meaning with", "--set", { flags: { directory: ["/a"] } }],
+    [
+      configOf(),
+      "--builder-from-repository has no meaning with",
+      "--set",
+      { buildRoot: { namespace: "a", name: "b", tag: "c", what: "f" } },
+    ],
+    [
       configOf({ strategy: "{buildArgs: [{name: TAGG, value: x}]}", dockerfile: "ARG TAG=1\\nFROM a:$TAG" }),
       "f:1:1: spec.strategy.dockerStrategy.buildArgs: TAGG: no ARG of",
       "Did you mean TAG?",

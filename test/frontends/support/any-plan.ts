@@ -32,6 +32,7 @@ const location = fc.constantFrom(
 );
 const directory = fc.constantFrom(
   ...["local:.", "local:a b/$x", "local:#"].map((name) => parseCopySource(name, "")),
+  { kind: "local", directory: "a b/$x", ignoreFiles: ["$f.dockerignore", "a b/$x/#"] } as const,
 );
 /** Texts that YAML could take for something else, variables among them. */
 const text = fc.oneof(
