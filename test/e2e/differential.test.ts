@@ -7,6 +7,7 @@ import {
   formatCounts,
   runDifferential,
 } from "../support/differential.ts";
+import { caseName, readDockerfileCases } from "../support/dockerfile-cases.ts";
 import { formatImageDifferences } from "../support/image-diff.ts";
 import { explain, listedFor, readPeerRows } from "../support/peers.ts";
 import {
@@ -27,9 +28,12 @@ const timeout = 300_000 + runs * 30_000;
 const umociRows = await readPeerRows("umoci");
 const buildahRows = await readPeerRows("buildah");
 
-test("rows of peers.yaml for random runs have a fixed case, too, and only cases that there are", () => {
+test("rows of peers.yaml for random runs have a fixed case, too, and only cases that there are", async () => {
   const rows = [...umociRows, ...buildahRows];
-  const names = [...viewCases, ...smallCopyCases, ...copyCases].map(({ name }) => name);
+  const names = [
+    ...[...viewCases, ...smallCopyCases, ...copyCases].map(({ name }) => name),
+    ...(await readDockerfileCases()).map(caseName),
+  ];
   expect(rows.flatMap(({ cases }) => cases).filter((name) => !names.includes(name))).toEqual([]);
   expect(rows.filter(({ random, cases }) => random === true && cases.length === 0)).toEqual([]);
 });
