@@ -1,0 +1,24 @@
+import type { Call } from "../io/call.ts";
+import type { Target } from "../store/target.ts";
+
+/**
+ * A place that holds many repositories: a registry, with a prefix perhaps, a layout, an archive. What is written to one of
+ * its repositories is that repository's alone, whatever tags the others have.
+ */
+export interface Site {
+  /** As it is written on the command line: `mirror.example:5000/hub`, `oci:images`. */
+  readonly name: string;
+
+  /**
+   * The paths of the repositories there, without the site's own prefix, sorted.
+   *
+   * @throws ComposeImageError the store's; `REGISTRY_REJECTED` for registries that do not list theirs.
+   */
+  repositories(call: Call): Promise<readonly string[]>;
+
+  /** A repository, there or not; the same object for the same path. Makes no request. */
+  repository(path: string): Target;
+
+  /** Makes all that was written appear, where that happens at once. */
+  commit?(call: Call): Promise<void>;
+}
