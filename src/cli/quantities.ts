@@ -1,4 +1,5 @@
 import { ComposeImageError } from "../model/errors.ts";
+import { parseByteSize } from "../plan/byte-size.ts";
 
 const decimalUnits = ["B", "kB", "MB", "GB", "TB"] as const;
 
@@ -27,14 +28,11 @@ export function formatDuration(milliseconds: number): string {
  * @throws ComposeImageError `USAGE`
  */
 export function parseMemory(text: string, flag: string): number {
-  const match = /^([0-9]+)([kmg]?)(?:i?b)?$/i.exec(text);
-  if (match === null) {
-    throw new ComposeImageError("USAGE", `${flag} ${text} is not an amount of memory`, {
-      hint: `For example ${flag} 64M.`,
-    });
-  }
-  const power = ["", "k", "m", "g"].indexOf((match[2] ?? "").toLowerCase());
-  return Number(match[1]) * 1024 ** power;
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new ComposeImageError("USAGE", `${flag} ${text} is not an amount of memory`, {
+    hint: `For example ${flag} 64M.`,
+  });
 }
 
 /** Longest wait that timers know, in milliseconds: longer ones would end at once. */

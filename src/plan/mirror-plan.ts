@@ -5,13 +5,12 @@ import type { Platform } from "../model/platform.ts";
 /** Which tags of a repository are meant. */
 export type TagRule =
   | { readonly kind: "name"; readonly name: string }
-  /** Shell wildcards, for the whole tag. */
+  /** Shell wildcards, for the whole tag; `*` is every tag. */
   | { readonly kind: "glob"; readonly pattern: string }
   /** A regular expression, for the whole tag. */
   | { readonly kind: "regex"; readonly pattern: string }
   /** A range as npm has it; a leading `v` of tags does not count, tags that are no versions do not match. */
-  | { readonly kind: "semver"; readonly range: string; readonly prereleases: boolean }
-  | { readonly kind: "all" };
+  | { readonly kind: "semver"; readonly range: string; readonly prereleases: boolean };
 
 /** A rule, and where it is written. */
 export type PlacedTagRule = TagRule & {
@@ -33,7 +32,7 @@ export interface MirrorRepository {
   readonly exclude: readonly PlacedTagRule[];
   /** Manifests that are meant whatever names them. */
   readonly digests: readonly Digest[];
-  /** Of the tags that rules other than names match, so many of the newest alone. */
+  /** Of the tags that rules other than names match, so many of the newest alone; see `compareTags`. */
   readonly latest: number | undefined;
   /** Of the same, those whose images were created at most so many milliseconds ago. */
   readonly maxAgeMs: number | undefined;
