@@ -63,12 +63,10 @@ function choseNothing(
       { hint: "Leave the rule out, or exclude less." },
     );
   }
-  const of = listed === 0 ? `${name} has no tags` : `none of the ${listed} tags of ${name}`;
+  const nothing = listed === 0 ? `nothing: ${name} has no tags` : `none of the ${listed} tags of ${name}`;
   return new ComposeImageError(
     "MANIFEST_NOT_FOUND",
-    listed === 0
-      ? `${rule.place}: ${formatTagRule(rule)} matches nothing: ${of}`
-      : `${rule.place}: ${formatTagRule(rule)} matches ${of}`,
+    `${rule.place}: ${formatTagRule(rule)} matches ${nothing}`,
     { hint: hints[rule.kind] },
   );
 }

@@ -114,17 +114,17 @@ describe("the choice of tags", () => {
       {
         code: "MANIFEST_NOT_FOUND",
         message:
-          'f:1:53: repositories[0].tags[1]: regex "v[0-9]+" matches none of the 3 tags of registry.example/app',
+          'f:1:55: repositories[0].tags[1]: regex "v[0-9]+" matches none of the 3 tags of registry.example/app',
         hint: expect.stringContaining("whole tag"),
       },
       {
         message:
-          'f:1:80: repositories[0].tags[3]: semver "^1" matches none of the 3 tags of registry.example/app',
+          'f:1:81: repositories[0].tags[3]: semver "^1" matches none of the 3 tags of registry.example/app',
         hint: expect.stringContaining("prereleases: true"),
       },
       {
         message:
-          'f:1:94: repositories[0].tags[4]: glob "d" matches tags of registry.example/app that exclude leaves out, and no other',
+          'f:1:95: repositories[0].tags[4]: glob "d" matches tags of registry.example/app that exclude leaves out, and no other',
         hint: expect.stringContaining("exclude less"),
       },
     ]);
@@ -136,7 +136,7 @@ describe("the choice of tags", () => {
     expect(faults).toMatchObject([
       {
         message:
-          'f:1:51: repositories[0].tags[0]: glob "*" matches nothing: registry.example/app has no tags',
+          'f:1:52: repositories[0].tags[0]: glob "*" matches nothing: registry.example/app has no tags',
       },
     ]);
   });

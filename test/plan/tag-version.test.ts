@@ -64,7 +64,7 @@ describe("the order of tags", () => {
       maxLength: 7,
     });
     fc.assert(
-      fc.property(fc.uniqueArray(tag, { maxLength: 12 }), fc.context(), (tags) => {
+      fc.property(fc.uniqueArray(tag, { maxLength: 12 }), (tags) => {
         const sorted = tags.toSorted(compareTags);
         expect(tags.toReversed().toSorted(compareTags)).toEqual(sorted);
         for (const [i, older] of sorted.entries())
