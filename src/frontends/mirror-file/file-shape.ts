@@ -4,7 +4,7 @@ import { agePattern, parseAge } from "../../plan/age.ts";
 import { joinPlatforms, type PlatformChoice, parsePlatforms } from "../../plan/platforms.ts";
 import { within } from "../../plan/within.ts";
 import { list, object, oneOrMore } from "../yaml/collection-shapes.ts";
-import { faultAt, type Located, placeName } from "../yaml/located.ts";
+import { type Located, placeName } from "../yaml/located.ts";
 import { count, text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 import { hostsShape } from "./host-shape.ts";
@@ -25,11 +25,6 @@ const digest = text("a digest", (digits, what) => within(what, () => parseDigest
   pattern: "^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$",
 });
 
-const latest = refined(count("a whole number of at least 1", Number), (number, value) => {
-  if (number > 0 && Number.isSafeInteger(number)) return number;
-  throw faultAt(value, `has to be at least 1, and is ${number}`, "Leave it out for all of them.");
-});
-
 const repositoryObject = object(
   {
     name: described(
@@ -48,7 +43,10 @@ const repositoryObject = object(
       "Manifests that are meant, whatever names them.",
       list(digest, "a list of digests", 1),
     ),
-    latest: described("Of the tags that patterns match, so many of the newest.", latest),
+    latest: described(
+      "Of the tags that patterns match, so many of the newest.",
+      count("a whole number of at least 1", Number, 1),
+    ),
     maxAge: described(
       "Of the tags that patterns match, those whose images were created at most so long ago: 90d, 12w, 36h.",
       word("an age", parseAge, { pattern: agePattern }),

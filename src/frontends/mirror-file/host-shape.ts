@@ -2,7 +2,7 @@ import type { HostLimits } from "../../model/host-limits.ts";
 import { byteSizePattern, parseByteSize } from "../../plan/byte-size.ts";
 import { map, object } from "../yaml/collection-shapes.ts";
 import { faultAt } from "../yaml/located.ts";
-import { word } from "../yaml/scalar-shapes.ts";
+import { count, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 
 const rate = refined(
@@ -24,17 +24,11 @@ const size = refined(word("an amount of bytes", String, { pattern: byteSizePatte
   throw faultAt(value, `${amount} is not an amount of bytes`, "Write for example 20MB, 512K or 1G.");
 });
 
-const concurrency = refined(word("a whole number", String, { pattern: "^[0-9]{1,9}$" }), (number, value) => {
-  const count = /^[0-9]{1,9}$/.test(number) ? Number(number) : 0;
-  if (count > 0) return count;
-  throw faultAt(value, `${number} is not a whole number of at least 1`, "Write for example 3.");
-});
-
 const hostObject = object(
   {
     requestsPerSecond: described("Requests in a second; may be a fraction.", rate),
     bytesPerSecond: described("Bytes in a second, both ways together: 20MB.", size),
-    concurrency: described("Requests under way at once.", concurrency),
+    concurrency: described("Requests under way at once.", count("a whole number of at least 1", Number, 1)),
   },
   "a mapping with requestsPerSecond, bytesPerSecond or concurrency",
 );

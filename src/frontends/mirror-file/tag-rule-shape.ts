@@ -8,45 +8,53 @@ import { faultAt, type Located, placeName } from "../yaml/located.ts";
 import { text, truth, word } from "../yaml/scalar-shapes.ts";
 import { described, refined, type Shape } from "../yaml/shape.ts";
 
-const ruleObject = object(
-  {
-    glob: described(
-      "Pattern for whole tags: * is any characters, ? is one.",
-      text("a pattern", (pattern, what) => {
-        parseTagGlob(pattern, what);
-        return pattern;
-      }),
-    ),
-    regex: described(
-      "Regular expression for whole tags, without lookaround and back-references.",
-      text("a regular expression", (pattern, what) => {
-        parseTagExpression(pattern, what);
-        return pattern;
-      }),
-    ),
-    semver: described(
-      "Range of versions as npm has them; a leading v of tags does not count.",
-      word("a range of versions", (range, what) => {
-        parseVersionRange(range, what, false);
-        return range;
-      }),
-    ),
-    prereleases: described(
-      "Whether versions with a suffix are in the range as others are: 1.2.3-rc1, 1.2.3-alpine.",
-      truth,
-    ),
-  },
-  "a mapping with glob, regex or semver",
-);
+const globFields = {
+  glob: described(
+    "Pattern for whole tags: * is any characters, ? is one.",
+    text("a pattern", (pattern, what) => {
+      parseTagGlob(pattern, what);
+      return pattern;
+    }),
+  ),
+};
+
+const regexFields = {
+  regex: described(
+    "Regular expression for whole tags, without lookaround and back-references.",
+    text("a regular expression", (pattern, what) => {
+      parseTagExpression(pattern, what);
+      return pattern;
+    }),
+  ),
+};
+
+const semverFields = {
+  semver: described(
+    "Range of versions as npm has them; a leading v of tags does not count.",
+    word("a range of versions", (range, what) => {
+      parseVersionRange(range, what, false);
+      return range;
+    }),
+  ),
+  prereleases: described(
+    "Whether versions with a suffix are in the range as others are: 1.2.3-rc1, 1.2.3-alpine.",
+    truth,
+  ),
+};
+
+const wanted = "a mapping with glob, regex or semver";
+const ruleObject = object({ ...globFields, ...regexFields, ...semverFields }, wanted);
 
 const kinds = ["glob", "regex", "semver"] as const;
 
 const ruleMapping: Shape<PlacedTagRule> = {
-  ...ruleObject,
+  wanted,
   schema: {
-    ...ruleObject.schema,
-    oneOf: kinds.map((kind) => ({ required: [kind] })),
-    dependentRequired: { prereleases: ["semver"] },
+    anyOf: [
+      object(globFields, wanted, ["glob"]).schema,
+      object(regexFields, wanted, ["regex"]).schema,
+      object(semverFields, wanted, ["semver"]).schema,
+    ],
   },
   read: (value) => {
     const { glob, regex, semver, prereleases } = ruleObject.read(value);

@@ -18,6 +18,9 @@ const maxValues = 100_000;
 /** Deepest nesting of lists and mappings. */
 const maxDepth = 100;
 
+const variableHint = "Inside [ ] and { }, ${NAME} needs quotes.";
+const aliasHint = "Check indentation there, and quotes: text that begins with * needs quotes.";
+
 /**
  * Reads YAML 1.2, all documents of a text, with the place of every value. Aliases are expanded; documents that hold
  * nothing are left out.
@@ -38,7 +41,8 @@ export function readDocuments(text: string, name: string): Located[] {
       if (/call stack/.test(fault.message)) throw notYaml(`${at(fault.pos[0])}: nested too deeply`);
       const what = fault.message.replaceAll(/\s+/g, " ").replace(/\.$/, "");
       const isVariable = text.slice(0, fault.pos[0] + 1).endsWith("${");
-      const hint = isVariable ? `Inside [ ] and { }, \${NAME} needs quotes.` : undefined;
+      const isBareAlias = /^alias\b/i.test(what);
+      const hint = isVariable ? variableHint : isBareAlias ? aliasHint : undefined;
       throw notYaml(`${at(fault.pos[0])}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`, { hint });
     }
     const { contents } = document;
@@ -99,7 +103,9 @@ class DocumentReader {
     depth: number,
   ) {
     const target = node.resolve(this.#document);
-    if (target === undefined) throw notYaml(`${place.where}: there is no anchor ${node.source} before it`);
+    if (target === undefined) {
+      throw notYaml(`${place.where}: there is no anchor ${node.source} before it`, { hint: aliasHint });
+    }
     return this.read(target, place.path, depth + 1);
   }
 

@@ -52,19 +52,22 @@ export function orTemplate<T>(shape: Shape<T>): Shape<T | TextTemplate> {
   };
 }
 
-/** A whole number, not negative. */
-export function count<T>(wanted: string, read: ReadText<T>): Shape<T> {
+/** A whole number, not negative; `least` is what it is at least. */
+export function count<T>(wanted: string, read: ReadText<T>, least = 0): Shape<T> {
   return {
     wanted,
     schema: {
       anyOf: [
-        { type: "integer", minimum: 0 },
+        { type: "integer", minimum: least },
         { type: "string", pattern: `^[0-9]+$|${variable}` },
       ],
     },
     read: (value) => {
       if (value.kind === "scalar") expectPlain(value);
       if (value.kind !== "scalar" || !/^[0-9]+$/.test(value.text)) throw unfit(value, wanted);
+      if (Number(value.text) < least) {
+        throw faultAt(value, `has to be at least ${least}, and is ${value.text}`, `Write ${wanted}.`);
+      }
       return read(value.text, placeName(value));
     },
   };
