@@ -1,7 +1,7 @@
 import { SemVer } from "semver";
 
 /** What a tag that is a version says. */
-export interface TagVersion {
+interface TagVersion {
   /** Numbers as written, without leading zeros; one or more. */
   readonly numbers: readonly string[];
   /** What stands behind the first hyphen; empty for none. */
@@ -15,7 +15,7 @@ const maxDigits = 4;
  * The version a tag is: `1.27.3`, `v1.27`, `3`, `24.04`, `1.27.3-alpine`. A number alone of more than four digits is
  * none: it is a date, or counts builds.
  */
-export function tagVersion(tag: string): TagVersion | undefined {
+function tagVersion(tag: string): TagVersion | undefined {
   const [, dotted = "", suffix = ""] = /^v?([0-9]+(?:\.[0-9]+)*)(?:-(.+))?$/.exec(tag) ?? [];
   const numbers = dotted.split(".").map((number) => number.replace(/^0+(?=.)/, ""));
   if (dotted === "" || (numbers.length === 1 && dotted.length > maxDigits)) return undefined;
