@@ -6,9 +6,9 @@ import { ComposeImageError } from "../model/errors.ts";
 import { maxManifestSize } from "../model/manifest.ts";
 import type { IndexEntry } from "../store/layout/index-entry.ts";
 import type { LayoutSource } from "../store/layout/layout-source.ts";
+import { type PlacedEntry, placeEntries } from "../store/layout/placement.ts";
 import { compareNames } from "./compare-names.ts";
 import { type ManifestFacts, readManifestFacts } from "./manifest-facts.ts";
-import { type PlacedEntry, placeEntries } from "./placement.ts";
 import { type RepositoryView, viewRepository } from "./repository-view.ts";
 
 /** Everything derived from one state of the index. */

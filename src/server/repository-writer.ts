@@ -1,10 +1,10 @@
 import type { Call } from "../io/call.ts";
-import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
-import { type IndexEntry, indexEntry, refName, refNameAnnotation } from "../store/layout/index-entry.ts";
+import type { IndexEntry } from "../store/layout/index-entry.ts";
 import type { LayoutStore } from "../store/layout/layout-store.ts";
+import { withoutTag, withPlaced } from "../store/layout/place-entry.ts";
+import { type Placement, placementOf } from "../store/layout/placement.ts";
 import type { StoredManifest } from "../store/source.ts";
-import { isAt, type Placement, placeEntries, placementAnnotations, placementOf } from "./placement.ts";
 import type { Repositories } from "./repositories.ts";
 
 /**
@@ -40,7 +40,7 @@ export class RepositoryWriter {
       }
       if (missing.length > 0) return entries;
       await this.#layout.pushManifest(manifest, call);
-      return this.#placed(entries, manifest.descriptor, placement);
+      return withPlaced(entries, manifest.descriptor, placement, this.#repositories.base);
     }, call);
     await this.#repositories.refresh(placement.repository, manifest.descriptor.digest, call);
     return missing;
@@ -49,7 +49,8 @@ export class RepositoryWriter {
   /** Takes a tag away; the manifest stays. Gives `false` when there is no such tag. */
   async deleteTag(repository: string, tag: string, call: Call): Promise<boolean> {
     if ((await this.#repositories.findTag(repository, tag, call)) === undefined) return false;
-    await this.#layout.index.update((entries) => this.#untagged(entries, { repository, tag }), call);
+    const { base } = this.#repositories;
+    await this.#layout.index.update((entries) => withoutTag(entries, { repository, tag }, base), call);
     return true;
   }
 
@@ -86,55 +87,5 @@ export class RepositoryWriter {
 
   #placementOf(entry: IndexEntry): Placement {
     return placementOf(entry, this.#repositories.base);
-  }
-
-  /** The entries with the descriptor put where the placement says. */
-  #placed(
-    entries: readonly IndexEntry[],
-    descriptor: Descriptor,
-    placement: Placement,
-  ): readonly IndexEntry[] {
-    const { repository, tag } = placement;
-    const same = entries.filter(
-      (entry) =>
-        entry.descriptor.digest === descriptor.digest && this.#placementOf(entry).repository === repository,
-    );
-    if (tag === undefined) {
-      return same.length > 0
-        ? entries
-        : [...entries, indexEntry(descriptor, placementAnnotations(placement))];
-    }
-    const tagged = entries.filter((entry) => isAt(this.#placementOf(entry), placement));
-    if (tagged.length === 1 && tagged[0]?.descriptor.digest === descriptor.digest) return entries;
-    const spelling = tagged[0] && refName(tagged[0]);
-    const alike = spelling && indexEntry(descriptor, { [refNameAnnotation]: spelling });
-    const superseded = new Set(same.filter((entry) => this.#placementOf(entry).tag === undefined));
-    const others = this.#untagged(entries, placement).filter((entry) => !superseded.has(entry));
-    const added =
-      alike && isAt(this.#placementOf(alike), placement)
-        ? alike
-        : indexEntry(descriptor, placementAnnotations(placement));
-    return [...others, added];
-  }
-
-  /** The entries without the tag; a manifest that nothing else lists in the repository stays listed by digest. */
-  #untagged(entries: readonly IndexEntry[], placement: Placement): readonly IndexEntry[] {
-    const { repository } = placement;
-    const at = new Set(
-      placeEntries(entries, this.#repositories.base)
-        .filter((placed) => isAt(placed, placement))
-        .map(({ entry }) => entry),
-    );
-    const kept = entries.filter((entry) => !at.has(entry));
-    const listed = new Set(
-      kept
-        .filter((entry) => this.#placementOf(entry).repository === repository)
-        .map((entry) => entry.descriptor.digest),
-    );
-    const orphans = [...at].filter((entry) => !listed.has(entry.descriptor.digest));
-    return [
-      ...kept,
-      ...orphans.map((entry) => indexEntry(entry.descriptor, placementAnnotations({ repository }))),
-    ];
   }
 }

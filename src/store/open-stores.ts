@@ -124,7 +124,8 @@ export class Stores implements AsyncDisposable {
   }
 }
 
-async function expectDirectory(location: LayoutLocation, side: Side): Promise<void> {
+/** @throws ComposeImageError `MANIFEST_NOT_FOUND` for a layout whose directory is not there; `LOCAL_IO`. */
+export async function expectDirectory(location: LayoutLocation, side: Side): Promise<void> {
   try {
     await stat(location.directory);
   } catch (cause) {

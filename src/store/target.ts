@@ -41,6 +41,13 @@ export interface Target extends ListedSource {
    */
   attach(subject: Digest, referrers: readonly Descriptor[], call: Call): Promise<void>;
 
+  /**
+   * Makes a manifest without a tag be found, where one that only is there would not be: in layouts. Idempotent.
+   *
+   * @throws ComposeImageError the transport's.
+   */
+  keep?(manifest: StoredManifest, call: Call): Promise<void>;
+
   /** Says which blobs are likely to be pushed, in the order in which they are best kept; where that matters. */
   expect?(blobs: readonly Descriptor[]): void;
 

@@ -9,6 +9,7 @@ import { isForeignLayerMediaType } from "../../model/media-types.ts";
 import { type IndexEntry, indexEntry, refNameAnnotation } from "../layout/index-entry.ts";
 import { LayoutSource, manifestTooLarge } from "../layout/layout-source.ts";
 import { referrerEntry } from "../layout/referrers-in.ts";
+import type { EntryChange, WritableLayout } from "../layout/writable-layout.ts";
 import type { StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
 import { blobOrder, dockerDocuments, layoutDocuments, type NamedImage } from "./archive-documents.ts";
@@ -25,13 +26,14 @@ export interface ArchiveOutput {
  * An archive that is being written: blobs as they come, all the rest when it is committed. The bytes depend on the images
  * and their names alone, and on the order of the names. What was committed may be committed again with more in it.
  */
-export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposable {
+export class ArchiveTarget extends LayoutSource implements Target, WritableLayout, AsyncDisposable {
   readonly #transport: ArchiveLocation["transport"];
   readonly #writer: ArchiveWriter;
   readonly #output: ArchiveOutput;
   readonly #manifests: Map<Digest, StoredManifest>;
   readonly #tags: Map<string, Descriptor>;
   readonly #referrers: Map<Digest, IndexEntry>;
+  readonly #listed: { entries: readonly IndexEntry[] | undefined };
 
   /** @param name the archive as it is written on the command line. */
   constructor(
@@ -42,13 +44,17 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
   ) {
     const tags = new Map<string, Descriptor>();
     const referrers = new Map<Digest, IndexEntry>();
+    const listed: { entries: readonly IndexEntry[] | undefined } = { entries: undefined };
     super(
       name,
       {
-        entries: async () => [
-          ...[...tags].map(([tag, descriptor]) => indexEntry(descriptor, { [refNameAnnotation]: tag })),
-          ...referrers.values(),
-        ],
+        entries: async () => {
+          if (tags.size === 0 && referrers.size === 0 && listed.entries !== undefined) return listed.entries;
+          return [
+            ...[...tags].map(([tag, descriptor]) => indexEntry(descriptor, { [refNameAnnotation]: tag })),
+            ...[...referrers.values(), ...(listed.entries ?? [])],
+          ];
+        },
         size: async (digest) => writer.size(digest),
         read: (digest, call): Content => writer.read(digest, call),
       },
@@ -56,6 +62,7 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     );
     this.#tags = tags;
     this.#referrers = referrers;
+    this.#listed = listed;
     this.#manifests = new Map();
     this.#transport = transport;
     this.#writer = writer;
@@ -99,16 +106,25 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
     }
   }
 
+  /**
+   * Changes the entries that are listed beside those of {@link tag} and {@link attach}. Where any are, they say what is in the
+   * archive: what has no entry is not listed, and blobs stay in the order in which they came.
+   */
+  async changeEntries(change: EntryChange): Promise<void> {
+    this.#listed.entries = change(this.#listed.entries ?? []);
+  }
+
   async commit(call: Call): Promise<void> {
     const images = this.#images();
-    const referrers = [...this.#referrers.values()];
+    const listed = this.#listed.entries;
+    const referrers = [...this.#referrers.values(), ...(listed ?? [])];
     const blobs = this.#writer.digests;
     const documents =
       this.#transport === "docker-archive"
         ? dockerDocuments(images, this.#manifests)
         : layoutDocuments(images, referrers);
     const { draft, size } = await this.#writer.finish(
-      blobOrder([...images, ...referrers], this.#manifests, blobs),
+      listed === undefined ? blobOrder([...images, ...referrers], this.#manifests, blobs) : blobs,
       documents,
       call,
     );
@@ -133,6 +149,7 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
   /** What has a tag. In docker's archives, and where nothing has one, also what has none and no index names. */
   #images(): NamedImage[] {
     const tagged = [...this.#tags].map(([tag, descriptor]): NamedImage => ({ descriptor, tag }));
+    if (this.#listed.entries !== undefined) return tagged;
     if (tagged.length > 0 && this.#transport === "oci-archive") return tagged;
     const named = new Set(tagged.map(({ descriptor }) => descriptor.digest));
     for (const { bytes, descriptor } of this.#manifests.values()) {

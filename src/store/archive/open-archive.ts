@@ -1,13 +1,14 @@
 import type { Call } from "../../io/call.ts";
 import type { Side } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { type ArchiveLocation, standardOutput } from "../../model/location.ts";
+import { type ArchiveLocation, type LayoutArchiveLocation, standardOutput } from "../../model/location.ts";
 import { LayoutSource } from "../layout/layout-source.ts";
 import type { ManifestSelector } from "../source.ts";
 import { ArchiveContent, readLayoutEntries } from "./archive-content.ts";
 import { invalidArchive } from "./archive-fault.ts";
 import { ArchiveFile } from "./archive-file.ts";
 import { findDockerImage } from "./docker-archive.ts";
+import type { WholeArchive } from "./open-whole-archive.ts";
 
 /** An archive that is open to be read, and how to ask it for the image meant. */
 export interface OpenArchive extends AsyncDisposable {
@@ -21,17 +22,30 @@ export interface OpenArchive extends AsyncDisposable {
  * @throws ComposeImageError `USAGE` for standard input; what opening the file and finding the image throws.
  */
 export async function openArchive(location: ArchiveLocation, side: Side, call: Call): Promise<OpenArchive> {
-  const name = archiveName(location);
-  const subject = `${side} ${name}`;
-  if (location.file === standardOutput) {
-    throw new ComposeImageError("USAGE", `${subject}: no image is read from standard input`, {
-      hint: "An archive is read at random: save it to a file first.",
-    });
-  }
-  const file = await ArchiveFile.open(location.file, subject, call);
+  const file = await openFile(location, side, call);
   try {
-    const image = await findImage(file, location, name, side, call);
+    const image = await findImage(file, location, side, call);
     return { ...image, [Symbol.asyncDispose]: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens an archive with an OCI layout to read all its images.
+ *
+ * @throws ComposeImageError `USAGE` for standard input; `MANIFEST_NOT_FOUND`, `ARCHIVE_INVALID` and what opening throws.
+ */
+export async function openLayoutArchive(
+  location: LayoutArchiveLocation,
+  side: Side,
+  call: Call,
+): Promise<WholeArchive> {
+  const file = await openFile(location, side, call);
+  try {
+    const images = await layoutIn(file, location, side, call);
+    return { images, [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
@@ -46,14 +60,38 @@ export function archiveName({ transport, file }: ArchiveLocation): string {
 async function findImage(
   file: ArchiveFile,
   location: ArchiveLocation,
-  name: string,
   side: Side,
   call: Call,
 ): Promise<{ readonly source: LayoutSource; readonly selector: ManifestSelector }> {
   if (location.transport === "docker-archive") {
+    const name = archiveName(location);
     const { content, descriptor } = await findDockerImage(file, location.reference, name, call);
     return { source: new LayoutSource(name, content, side), selector: { digest: descriptor.digest } };
   }
+  const source = await layoutIn(file, location, side, call);
+  const { tag } = location;
+  return {
+    source,
+    selector: tag === undefined ? { digest: (await source.soleImage(call)).digest } : { tag },
+  };
+}
+
+async function openFile(location: ArchiveLocation, side: Side, call: Call): Promise<ArchiveFile> {
+  const subject = `${side} ${archiveName(location)}`;
+  if (location.file === standardOutput) {
+    throw new ComposeImageError("USAGE", `${subject}: no image is read from standard input`, {
+      hint: "An archive is read at random: save it to a file first.",
+    });
+  }
+  return ArchiveFile.open(location.file, subject, call);
+}
+
+async function layoutIn(
+  file: ArchiveFile,
+  location: LayoutArchiveLocation,
+  side: Side,
+  call: Call,
+): Promise<LayoutSource> {
   const entries = await readLayoutEntries(file, call);
   if (entries === undefined) {
     const isDocker = file.find("manifest.json") !== undefined;
@@ -65,10 +103,5 @@ async function findImage(
         : "It has no oci-layout or no index.json: it was cut, or is no archive of an image.",
     );
   }
-  const source = new LayoutSource(name, new ArchiveContent(file, entries), side);
-  const { tag } = location;
-  return {
-    source,
-    selector: tag === undefined ? { digest: (await source.soleImage(call)).digest } : { tag },
-  };
+  return new LayoutSource(archiveName(location), new ArchiveContent(file, entries), side);
 }

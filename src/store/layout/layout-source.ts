@@ -62,7 +62,8 @@ export class LayoutSource implements ListedSource {
         descriptor: entry,
         bytes: await this.#read(entry, `${this.subject}: manifest`, call),
       });
-      this.#referrers = { entries, found: await referrersIn(entries, read, this.subject) };
+      const tagged = entries.map((entry) => ({ descriptor: entry.descriptor, tag: refName(entry) }));
+      this.#referrers = { entries, found: await referrersIn(tagged, read, this.subject) };
     }
     return this.#referrers.found.get(subject) ?? [];
   }

@@ -12,6 +12,7 @@ import type { IndexFile } from "./index-file.ts";
 import { LayoutSource, manifestTooLarge } from "./layout-source.ts";
 import { leastResumed, writeResumable } from "./partial-blob.ts";
 import { referrerEntry } from "./referrers-in.ts";
+import type { EntryChange, WritableLayout } from "./writable-layout.ts";
 
 /**
  * An OCI image layout directory. A tag is whatever an entry of `index.json` has as its
@@ -19,7 +20,7 @@ import { referrerEntry } from "./referrers-in.ts";
  *
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
  */
-export class LayoutStore extends LayoutSource implements Target {
+export class LayoutStore extends LayoutSource implements Target, WritableLayout {
   readonly directory: string;
   readonly blobs: BlobDirectory;
   readonly index: IndexFile;
@@ -73,6 +74,10 @@ export class LayoutStore extends LayoutSource implements Target {
       if (added.length === 0) return entries;
       return [...entries, ...added.map((referrer) => referrerEntry(referrer, subject))];
     }, call);
+  }
+
+  async changeEntries(change: EntryChange, call: Call): Promise<void> {
+    await this.index.update(change, call);
   }
 }
 

@@ -5,7 +5,7 @@ import { parseManifest } from "../../model/manifest.ts";
 import { isManifestMediaType } from "../../model/media-types.ts";
 import { fallbackTag, readReferrer, subjectOfTag } from "../../model/referrers.ts";
 import type { StoredManifest } from "../source.ts";
-import { type IndexEntry, indexEntry, refName } from "./index-entry.ts";
+import { type IndexEntry, indexEntry } from "./index-entry.ts";
 
 /**
  * The annotation on an entry of `index.json` that is there only to be found as a referrer, with the digest of the manifest
@@ -13,14 +13,28 @@ import { type IndexEntry, indexEntry, refName } from "./index-entry.ts";
  */
 const subjectAnnotation = "io.github.compose-image.subject";
 
-/** The entry by which a layout lists a referrer. It has no tag, as other tools write them, too. */
-export function referrerEntry(referrer: Descriptor, subject: Digest): IndexEntry {
-  return indexEntry(referrer, { [subjectAnnotation]: subject });
+/**
+ * The entry by which a layout lists a referrer. It has no tag, as other tools write them, too.
+ *
+ * @param annotations others that the entry has.
+ */
+export function referrerEntry(
+  referrer: Descriptor,
+  subject: Digest,
+  annotations: Readonly<Record<string, string>> = {},
+): IndexEntry {
+  return indexEntry(referrer, { ...annotations, [subjectAnnotation]: subject });
 }
 
 /** Whether an entry is there only to be found as a referrer. */
 export function isReferrerEntry({ descriptor }: IndexEntry): boolean {
   return descriptor.annotations?.[subjectAnnotation] !== undefined;
+}
+
+/** An entry of a layout, or of one repository in it, and the tag that it has there. */
+export interface TaggedEntry {
+  readonly descriptor: Descriptor;
+  readonly tag: string | undefined;
 }
 
 /**
@@ -31,7 +45,7 @@ export function isReferrerEntry({ descriptor }: IndexEntry): boolean {
  * @throws ComposeImageError `DIGEST_MISMATCH` and the like for damaged ones.
  */
 export async function referrersIn(
-  entries: readonly IndexEntry[],
+  entries: readonly TaggedEntry[],
   read: (entry: Descriptor) => Promise<StoredManifest>,
   where: string,
 ): Promise<Map<Digest, readonly Descriptor[]>> {
@@ -42,9 +56,7 @@ export async function referrersIn(
     siblings.set(referrer.digest, referrer);
   };
   const seen = new Set<string>();
-  for (const entry of entries) {
-    const { descriptor } = entry;
-    const tag = refName(entry) ?? "";
+  for (const { descriptor, tag = "" } of entries) {
     const key = `${descriptor.digest} ${tag}`;
     if (seen.has(key) || !isManifestMediaType(descriptor.mediaType)) continue;
     seen.add(key);

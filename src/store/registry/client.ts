@@ -8,6 +8,7 @@ import { Authenticator } from "./auth/authenticator.ts";
 import { checkLogin } from "./auth/check-login.ts";
 import { Credentials } from "./auth/credentials.ts";
 import type { Login } from "./auth/stored-login.ts";
+import { listRepositories } from "./catalog.ts";
 import { type AccessExplanation, type AccessQuestion, explainAccess } from "./explain-access.ts";
 import { Dispatchers } from "./hosts/dispatchers.ts";
 import { Endpoints } from "./hosts/endpoints.ts";
@@ -211,18 +212,38 @@ export class RegistryClient {
    * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
    */
   probe(registry: string, repository: string | undefined, call: Call): Promise<RegistryFindings> {
-    const rule = ruleOf({ registry, repository: repository ?? "" }, this.#registryRules());
-    const store = repository === undefined ? registry : `${registry}/${repository}`;
-    if (rule?.blocked) throw blocked(`registry ${store}`, rule);
-    const api = new RegistryApi({
+    const api = this.#registryApi(registry, repository, "registry");
+    return probeRegistry(api, this.#endpoints, repository !== undefined, call);
+  }
+
+  /**
+   * The repositories that a registry lists; see {@link listRepositories}.
+   *
+   * @param path credentials for which are shown; `undefined` for those of the whole registry.
+   * @throws ComposeImageError `USAGE` when `registries.conf` blocks it, or cannot be read.
+   */
+  repositories(
+    registry: string,
+    path: string | undefined,
+    side: Side,
+    call: Call,
+  ): Promise<readonly string[]> {
+    return listRepositories(this.#registryApi(registry, path, side), call);
+  }
+
+  /** For what is asked of the registry, and not of one of its repositories. */
+  #registryApi(registry: string, path: string | undefined, side: Side): RegistryApi {
+    const rule = ruleOf({ registry, repository: path ?? "" }, this.#registryRules());
+    const store = path === undefined ? registry : `${registry}/${path}`;
+    if (rule?.blocked) throw blocked(`${side} ${store}`, rule);
+    return new RegistryApi({
       ...this.#parts(),
       registry,
-      repository: repository ?? "",
-      party: { side: "registry", store, ...(rule?.insecure && { insecureRegistry: registry }) },
+      repository: path ?? "",
+      party: { side, store, ...(rule?.insecure && { insecureRegistry: registry }) },
       authenticator: this.#authenticator,
       retryPolicy: { retries: this.#retries },
     });
-    return probeRegistry(api, this.#endpoints, repository !== undefined, call);
   }
 
   #parts() {

@@ -10,6 +10,9 @@ export function repositoryScope(repository: string, access: Access): string {
   return `repository:${repository}:${access === "push" ? "pull,push" : "pull"}`;
 }
 
+/** The scope of asking a registry for its repositories. */
+export const catalogScope = "registry:catalog:*";
+
 /** Joins scopes so that each resource occurs once, with all its actions; sorted. */
 export function mergeScopes(scopes: Iterable<string>): string[] {
   const resources = new Map<string, Set<string>>();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { digestOf } from "../../src/model/digest.ts";
+import { digestOf } from "../../../src/model/digest.ts";
+import { imageNameAnnotation, indexEntry, refNameAnnotation } from "../../../src/store/layout/index-entry.ts";
 import {
   baseRepositoryOf,
   placeEntries,
   placementAnnotations,
   placementOf,
-} from "../../src/server/placement.ts";
-import { imageNameAnnotation, indexEntry, refNameAnnotation } from "../../src/store/layout/index-entry.ts";
+} from "../../../src/store/layout/placement.ts";
 
 const descriptor = { mediaType: "a/b", digest: digestOf(Buffer.from("x")), size: 1 };
 const named = (name: string) => indexEntry(descriptor, { [refNameAnnotation]: name });

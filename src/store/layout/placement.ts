@@ -1,14 +1,9 @@
 import { basename, resolve } from "node:path";
-import { isRepository, isTag, parseReference } from "../model/reference.ts";
-import {
-  type IndexEntry,
-  imageNameAnnotation,
-  refName,
-  refNameAnnotation,
-} from "../store/layout/index-entry.ts";
-import { repositoryAnnotation } from "../store/layout/repository-annotation.ts";
+import { isRepository, isTag, parseReference } from "../../model/reference.ts";
+import { type IndexEntry, imageNameAnnotation, refName, refNameAnnotation } from "./index-entry.ts";
+import { repositoryAnnotation } from "./repository-annotation.ts";
 
-/** Where an entry of `index.json` appears in the registry. Without a tag it is found by digest alone. */
+/** Where an entry of `index.json` appears among repositories. Without a tag it is found by digest alone. */
 export interface Placement {
   readonly repository: string;
   readonly tag?: string;
