@@ -6,6 +6,7 @@ export type { Side, TransferEvent, TransferListener } from "./io/transfer.ts";
 export type { Descriptor } from "./model/descriptor.ts";
 export type { Digest } from "./model/digest.ts";
 export { ComposeImageError, type ErrorCode } from "./model/errors.ts";
+export type { HostLimits } from "./model/host-limits.ts";
 export type { ImageLocation } from "./model/location.ts";
 export type { Platform } from "./model/platform.ts";
 export type { ComposedImage } from "./ops/assemble-image.ts";

@@ -14,9 +14,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   store: ["model", "io", "codec", "tar"],
   layers: ["model", "io", "codec", "tar", "store"],
   ops: ["model", "plan", "io", "codec", "tar", "store", "layers"],
+  mirror: ["model", "plan", "io", "codec", "tar", "store", "layers", "ops"],
   frontends: ["model", "plan"],
   server: ["model", "io", "store"],
-  cli: ["model", "plan", "io", "codec", "tar", "store", "layers", "ops", "frontends", "server"],
+  cli: ["model", "plan", "io", "codec", "tar", "store", "layers", "ops", "mirror", "frontends", "server"],
 };
 
 /** The only file that may re-export, and that no other file of src/ may import. */
