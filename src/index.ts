@@ -3,9 +3,14 @@ export { type DockerfilePlanOptions, planDockerfile } from "./frontends/dockerfi
 export { type ComposeFlags, parseComposeFlags } from "./frontends/flags/compose-flags.ts";
 export { type ComposeFileOptions, parseComposeFile } from "./frontends/plans.ts";
 export type { Side, TransferEvent, TransferListener } from "./io/transfer.ts";
+export { type ConfigFile, hostsToml } from "./mirror/far-side/hosts-toml.ts";
+export { mirrorSets } from "./mirror/far-side/mirror-sets.ts";
+export type { MirroredName, MirrorRegistry } from "./mirror/far-side/mirrored-name.ts";
+export { registriesConf } from "./mirror/far-side/registries-conf.ts";
 export type { Descriptor } from "./model/descriptor.ts";
 export type { Digest } from "./model/digest.ts";
 export { ComposeImageError, type ErrorCode } from "./model/errors.ts";
+export type { HostLimits } from "./model/host-limits.ts";
 export type { ImageLocation } from "./model/location.ts";
 export type { Platform } from "./model/platform.ts";
 export type { ComposedImage } from "./ops/assemble-image.ts";

@@ -9,11 +9,12 @@ export interface RetryPolicy {
   readonly baseDelayMs?: number;
   /** Where the ceiling stops growing. Default 10,000. */
   readonly maxDelayMs?: number;
-  /** The longest `Retry-After` that is waited for; longer ones are cut to this. Default 60,000. */
-  readonly maxRetryAfterMs?: number;
   /** A number in [0, 1) that spreads the delays. Default `Math.random`. */
   readonly random?: () => number;
 }
+
+/** The longest `Retry-After` that is waited for, in milliseconds; longer ones are cut to this. */
+export const maxRetryAfterMs = 60_000;
 
 /** A retry that is about to be waited for. */
 export interface RetryNotice {
@@ -112,7 +113,7 @@ export async function retry<T>(attempt: () => Promise<T>, retries: Retries, call
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function retryDelayMs(policy: RetryPolicy, used: number, afterMs: number | undefined): number {
-  const { baseDelayMs = 200, maxDelayMs = 10_000, maxRetryAfterMs = 60_000, random = Math.random } = policy;
+  const { baseDelayMs = 200, maxDelayMs = 10_000, random = Math.random } = policy;
   const backoff = Math.round(random() * Math.min(maxDelayMs, baseDelayMs * 2 ** used));
   return Math.max(backoff, Math.min(afterMs ?? 0, maxRetryAfterMs));
 }

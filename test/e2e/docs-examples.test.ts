@@ -32,7 +32,7 @@ const documents = await Promise.all(
   ].map(async (name) => ({ name, text: await readFile(join(project, name), "utf8") })),
 );
 /** Those that say where an image goes; the documents show other YAML too. */
-const files = examplesIn("yaml").filter(({ text }) => /^(?:tags|kind):/m.test(text));
+const files = examplesIn("yaml").filter(({ text }) => /^(?:tags:|kind:(?! Image\w+MirrorSet$))/m.test(text));
 
 function examplesIn(language: string): Example[] {
   return documents.flatMap(({ name, text }) =>

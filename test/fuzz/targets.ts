@@ -218,6 +218,7 @@ async function runChallenges(random: Random): Promise<Verdict> {
   const { outcome } = await outcomeOf(() =>
     checkRealm(found?.parameters.get("realm"), new URL("https://registry.example/"), {
       side: "base",
+      registry: "registry.example",
       store: "r",
     }),
   );

@@ -108,7 +108,7 @@ class BlobReader {
     for (;;) {
       let fault: Retryable;
       try {
-        for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+        for await (const chunk of answer.body) {
           const fresh = this.#skip === 0 ? chunk : chunk.subarray(this.#skip);
           this.#skip -= chunk.byteLength - fresh.byteLength;
           if (fresh.byteLength === 0) continue;

@@ -1,6 +1,7 @@
 import type { Call } from "../../io/call.ts";
 import { ignoreTransfers, type Side, type TransferListener } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import type { HostLimits } from "../../model/host-limits.ts";
 import { formatReference, type Reference } from "../../model/reference.ts";
 import type { ListedSource } from "../source.ts";
 import type { Target } from "../target.ts";
@@ -12,6 +13,7 @@ import { listRepositories } from "./catalog.ts";
 import { type AccessExplanation, type AccessQuestion, explainAccess } from "./explain-access.ts";
 import { Dispatchers } from "./hosts/dispatchers.ts";
 import { Endpoints } from "./hosts/endpoints.ts";
+import { HostLimiters } from "./hosts/host-limiter.ts";
 import type { Environment } from "./hosts/proxy.ts";
 import { pullPlaces, ruleOf } from "./hosts/pull-places.ts";
 import type { RegistryRule } from "./hosts/registries-conf.ts";
@@ -54,6 +56,12 @@ export interface RegistryClientOptions {
    * from its connection. Default 128.
    */
   readonly maxConnections?: number | undefined;
+  /**
+   * What each registry may be asked for, by its name as references have it, with port; `*` for every one without limits of
+   * its own. What is asked of others for its sake counts as well: of storage that it redirects to, of its token server.
+   * Downloads and uploads are counted apart. Default no limits.
+   */
+  readonly hostLimits?: Readonly<Record<string, HostLimits>> | undefined;
   /** Told what happens on the wire. Default nobody. */
   readonly onTransfer?: TransferListener | undefined;
   /**
@@ -88,7 +96,7 @@ export class RegistryClient {
   readonly #loadRules: () => RegistryRule[];
   #rules: readonly RegistryRule[] | undefined;
 
-  /** @throws ComposeImageError `USAGE` for files named in the options that cannot be read or used. */
+  /** @throws ComposeImageError `USAGE` for limits that are none, and files named in the options that cannot be used. */
   constructor(options: RegistryClientOptions = {}) {
     const {
       insecureHosts = [],
@@ -116,7 +124,14 @@ export class RegistryClient {
       timeoutMs,
       connectTimeoutMs: Math.min(connectTimeoutMs, timeoutMs),
     });
-    this.#transport = new Transport({ dispatchers: this.#dispatchers, timeoutMs, userAgent, onTransfer });
+    const limiters = new HostLimiters(options.hostLimits ?? {});
+    this.#transport = new Transport({
+      dispatchers: this.#dispatchers,
+      limiters,
+      timeoutMs,
+      userAgent,
+      onTransfer,
+    });
     this.#endpoints = new Endpoints(this.#transport, insecureHosts);
     const warn =
       (store: string) =>
@@ -184,7 +199,7 @@ export class RegistryClient {
     const api = new RegistryApi({
       registry,
       repository,
-      party: { side, store, ...(insecure && { insecureRegistry: registry }) },
+      party: { side, registry, store, ...(insecure && { insecureRegistry: registry }) },
       transport: this.#transport,
       endpoints: this.#endpoints,
       authenticator: this.#authenticator,
@@ -240,7 +255,7 @@ export class RegistryClient {
       ...this.#parts(),
       registry,
       repository: path ?? "",
-      party: { side, store, ...(rule?.insecure && { insecureRegistry: registry }) },
+      party: { side, registry, store, ...(rule?.insecure && { insecureRegistry: registry }) },
       authenticator: this.#authenticator,
       retryPolicy: { retries: this.#retries },
     });

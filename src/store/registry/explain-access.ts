@@ -67,7 +67,7 @@ export async function explainAccess(
   call: Call,
 ): Promise<AccessExplanation> {
   const { registry, repository, tag = "latest", digest } = reference;
-  const party: Party = { side: "image", store: `${registry}/${repository}` };
+  const party: Party = { side: "image", registry, store: `${registry}/${repository}` };
   const search = await parts.credentials.search(registry, repository, call);
   let events: AuthEvent[] = [];
   const authenticator = new Authenticator(parts.transport, parts.credentials, (event) => events.push(event));

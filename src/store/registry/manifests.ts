@@ -101,7 +101,7 @@ export class Manifests {
             target: this.#path(as),
             scopes: [repositoryScope(this.#api.repository, "push")],
             headers: { "content-type": manifest.descriptor.mediaType },
-            body: async () => Buffer.from(manifest.bytes),
+            body: Buffer.from(manifest.bytes),
           },
           call,
         );

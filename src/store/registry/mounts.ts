@@ -36,7 +36,7 @@ export async function mountBlob(
   let faults = 0;
   const attempt = async (): Promise<boolean> => {
     const answer = await outlasting(call, cancelMs, (inner) =>
-      api.send({ method: "POST", target, scopes }, inner),
+      api.send({ method: "POST", target, scopes, queueing: call }, inner),
     );
     const { status } = answer;
     if (status >= 500) faults += 1;

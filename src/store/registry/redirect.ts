@@ -29,8 +29,8 @@ export async function exchangeFollowing(
   for (let step = 0; step <= maxRedirects; step += 1) {
     const answer = await transport.exchange({ ...request, url, headers }, party, call);
     if (![301, 302, 303, 307, 308].includes(answer.status)) return { ...answer, redirected: step > 0 };
-    const next = redirectTarget(url, headerOf(answer, "location"), party, mayFollow);
     await discard(answer);
+    const next = redirectTarget(url, headerOf(answer, "location"), party, mayFollow);
     if (next.origin !== url.origin) headers = withoutConfidential(headers);
     url = next;
   }

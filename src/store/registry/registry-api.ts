@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { Call } from "../../io/call.ts";
 import { Retries, type RetryPolicy, retry } from "../../io/retry.ts";
 import type { RetriedTransfer, TransferListener } from "../../io/transfer.ts";
@@ -11,7 +10,7 @@ import {
   wantsWiderScope,
 } from "./auth/authenticator.ts";
 import type { Endpoints } from "./hosts/endpoints.ts";
-import { discard, type HttpAnswer, type HttpRequest, type Party } from "./http.ts";
+import { discard, type HttpAnswer, type HttpRequest, type Party, type StreamedBody } from "./http.ts";
 import { exchangeFollowing } from "./redirect.ts";
 import { rejection } from "./rejection.ts";
 import type { Transport } from "./transport.ts";
@@ -23,10 +22,12 @@ export interface ApiRequest {
   readonly target: string | URL;
   readonly scopes: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
-  /** Makes the body; called again when the request has to be sent again with other credentials. */
-  readonly body?: (call: Call) => Promise<Buffer | Readable>;
+  /** A streamed one is made again when the request has to be sent again with other credentials. */
+  readonly body?: Buffer | StreamedBody;
   readonly headersTimeoutMs?: number;
   readonly closing?: boolean;
+  readonly atOnce?: boolean;
+  readonly queueing?: Call;
 }
 
 /** What a {@link RegistryApi} is made of. */
@@ -109,14 +110,15 @@ export class RegistryApi {
     authorization: Authorization | undefined,
     call: Call,
   ): Promise<HttpAnswer> {
-    const { method, headers, body, headersTimeoutMs, closing } = request;
+    const { target: _, scopes: __, ...sent } = request;
+    const { method } = sent;
     const http: HttpRequest = {
-      method,
+      ...sent,
       url,
-      headers: { ...headers, ...(authorization !== undefined && { authorization: authorization.header }) },
-      ...(body !== undefined && { body: await body(call) }),
-      ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
-      ...(closing !== undefined && { closing }),
+      headers: {
+        ...sent.headers,
+        ...(authorization !== undefined && { authorization: authorization.header }),
+      },
     };
     const follow = method === "GET" || method === "HEAD";
     return follow

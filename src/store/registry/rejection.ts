@@ -86,7 +86,7 @@ async function readErrorBody(answer: HttpAnswer): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of answer.body) {
       chunks.push(chunk.subarray(0, maxErrorBody - size));
       size += chunk.byteLength;
       if (size >= maxErrorBody) break;

@@ -1,4 +1,5 @@
 import type { Call } from "../../io/call.ts";
+import type { Content } from "../../io/content.ts";
 import { Retryable } from "../../io/retry.ts";
 import { StallTimer } from "../../io/stall-timer.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
@@ -60,9 +61,17 @@ export async function sendPart(
       "content-length": String(range.last - range.first + 1),
       ...headers,
     },
-    body: async () => {
+    body: (paced: (content: Content) => Content) => {
       sent = 0;
-      const options = { source, range, stall, timeoutMs, commitMs: timeoutMs * commitPatience, onSent };
+      const options = {
+        source,
+        range,
+        stall,
+        timeoutMs,
+        commitMs: timeoutMs * commitPatience,
+        onSent,
+        paced,
+      };
       return uploadBody(options, call);
     },
     headersTimeoutMs: 0,

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { Call } from "../../io/call.ts";
+import type { Content } from "../../io/content.ts";
 import type { StallTimer } from "../../io/stall-timer.ts";
 import type { ByteRange } from "./content-range.ts";
 import type { UploadSource } from "./upload-source.ts";
@@ -16,6 +17,8 @@ export interface UploadBodyOptions {
   readonly commitMs: number;
   /** Told of bytes that the connection has taken. */
   readonly onSent: (bytes: number) => void;
+  /** Holds the content up as limits want it, which is no stall either. */
+  readonly paced: (content: Content) => Content;
 }
 
 /** The body of one request of an upload. Waiting for the source is no stall, waiting for the connection is. */
@@ -24,11 +27,11 @@ export function uploadBody(options: UploadBodyOptions, call: Call): Readable {
 }
 
 async function* chunks(options: UploadBodyOptions, call: Call): AsyncGenerator<Uint8Array> {
-  const { source, range, stall, timeoutMs, commitMs, onSent } = options;
+  const { source, range, stall, timeoutMs, commitMs, onSent, paced } = options;
   const end = range.last + 1;
   let at = range.first;
   stall.stop();
-  for await (const chunk of source.part(at, end, call)) {
+  for await (const chunk of paced(source.part(at, end, call))) {
     at += chunk.byteLength;
     stall.wait(at < end ? timeoutMs : commitMs);
     yield chunk;

@@ -67,7 +67,9 @@ export class Upload {
   async #begin(call: Call): Promise<UploadSession> {
     const { api } = this.#work;
     const request = this.#request("POST", `/v2/${api.repository}/blobs/uploads/`);
-    const answer = await outlasting(call, cancelMs, (inner) => api.send(request, inner));
+    const answer = await outlasting(call, cancelMs, (inner) =>
+      api.send({ ...request, queueing: call }, inner),
+    );
     if (answer.status !== 202) throw await this.#reject(answer, call);
     await discard(answer);
     const location = resolveUploadLocation(headerOf(answer, "location"), answer.url, api.party);
@@ -217,7 +219,7 @@ export class Upload {
 export async function cancelUpload(api: RegistryApi, location: URL): Promise<void> {
   try {
     const scopes = [repositoryScope(api.repository, "push")];
-    const request = { method: "DELETE", target: location, scopes } as const;
+    const request = { method: "DELETE", target: location, scopes, atOnce: true } as const;
     await discard(await api.send(request, { signal: AbortSignal.timeout(cancelMs) }));
   } catch {
     // what failed before is what counts

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { networkFault } from "../../../src/store/registry/network-fault.ts";
 
-const party = { side: "base", store: "r.example/app" } as const;
+const party = { side: "base", registry: "r.example", store: "r.example/app" } as const;
 const faultOf = (code: string) =>
   networkFault(Object.assign(new Error("certificate trouble"), { code }), "r.example", party, 1000);
 

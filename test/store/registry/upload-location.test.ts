@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parseDigest } from "../../../src/model/digest.ts";
 import { resolveUploadLocation, withDigest } from "../../../src/store/registry/upload-location.ts";
 
-const party = { side: "target", store: "registry.example/app" } as const;
+const party = { side: "target", registry: "registry.example", store: "registry.example/app" } as const;
 const asked = new URL("https://registry.example:5000/v2/app/blobs/uploads/");
 
 test.each([

@@ -38,7 +38,7 @@ export async function checkLogin(
   const authenticator = new Authenticator(parts.transport, finder, ({ kind }) => {
     if (kind === "sent" || kind === "token-given") shown = true;
   });
-  const party = { side: "registry", store: registry } as const;
+  const party = { side: "registry", registry, store: registry } as const;
   const retryPolicy = { retries: parts.retries };
   const api = new RegistryApi({ ...parts, registry, repository: "", party, authenticator, retryPolicy });
   const what = `${registry}: login`;

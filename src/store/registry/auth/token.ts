@@ -83,6 +83,7 @@ function postForToken(
       url: request.realm,
       headers: { "content-type": "application/x-www-form-urlencoded" },
       body: form.toString(),
+      atOnce: true,
     },
     request.party,
     call,
@@ -100,7 +101,7 @@ function getToken(transport: Transport, request: TokenRequest, call: Call): Prom
   } else if (credential?.kind === "identity") {
     headers.authorization = basicAuthorization(credential.username || identityUser, credential.token);
   }
-  return exchangeFollowing(transport, { method: "GET", url, headers }, party, call);
+  return exchangeFollowing(transport, { method: "GET", url, headers, atOnce: true }, party, call);
 }
 
 /** Reads the JSON of a token server's answer. */

@@ -34,7 +34,7 @@ export async function probeManifests(
         const { descriptor, bytes } = scratchManifest(kind, config, layer);
         const target = `/v2/${prober.api.repository}/manifests/${descriptor.digest}`;
         const headers = { "content-type": descriptor.mediaType };
-        const request = { method: "PUT", target, headers, body: async () => Buffer.from(bytes) } as const;
+        const request = { method: "PUT", target, headers, body: Buffer.from(bytes) } as const;
         await prober.expect(await prober.ask(request, call), [200, 201, 204], `manifest (${kind})`, call);
         prober.written.push(target);
         taken ??= descriptor.digest;

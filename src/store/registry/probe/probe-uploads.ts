@@ -32,7 +32,7 @@ export async function uploadWhole(
     method: "PUT",
     target: withDigest(session, descriptor.digest),
     headers: { ...octets, "content-length": String(bytes.byteLength) },
-    body: async () => Buffer.from(bytes),
+    body: Buffer.from(bytes),
   } as const;
   await prober.expect(await prober.ask(request, call), [200, 201, 204], "upload", call);
   prober.sessions.delete(session);
@@ -66,7 +66,7 @@ export async function probeChunks(
             "content-length": String(end - first),
             "content-range": `${first}-${end - 1}`,
           },
-          body: async () => Buffer.from(bytes.subarray(first, end)),
+          body: Buffer.from(bytes.subarray(first, end)),
         } as const;
         const answer = await prober.ask(chunk, call);
         await prober.expect(answer, [200, 201, 202, 204], "chunk of an upload", call);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkRealm } from "../../../../src/store/registry/auth/realm.ts";
 
-const party = { side: "base", store: "registry.example/app" } as const;
+const party = { side: "base", registry: "registry.example", store: "registry.example/app" } as const;
 const check = (realm: string | undefined, registry: string) => checkRealm(realm, new URL(registry), party);
 
 test.each([
