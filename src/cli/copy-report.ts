@@ -1,5 +1,6 @@
 import type { Json } from "../model/json.ts";
-import type { CopiedImage, CopyResult } from "../ops/copy-images.ts";
+import type { CopiedImage } from "../ops/copy-image.ts";
+import type { CopyResult } from "../ops/copy-images.ts";
 import { formatBytes, formatDuration } from "./quantities.ts";
 
 /** What a person wants to know at the end. */

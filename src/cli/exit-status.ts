@@ -51,6 +51,7 @@ const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   ARCHIVE_INVALID: exitStatus.integrity,
   REGISTRY_REJECTED: exitStatus.rejected,
   BLOB_UNKNOWN: exitStatus.rejected,
+  PARTLY_DONE: exitStatus.partlyDone,
   LOCAL_IO: exitStatus.localIo,
   SOURCE_CHANGED: exitStatus.localIo,
   DISK_FULL: exitStatus.localIo,

@@ -39,6 +39,7 @@ export const generalHints: Readonly<Record<ErrorCode, string>> = {
   RECORD_INVALID: "Another tool changed what the image says of itself: compose it again.",
   REGISTRY_REJECTED: "What the registry says is its own rule: ask whoever runs it.",
   BLOB_UNKNOWN: "The registry lost what was sent to it: run the command again, or ask whoever runs it.",
+  PARTLY_DONE: "Mend what is told before, and run it again: only the rest is done.",
   LOCAL_IO: "Check the path and its permissions.",
   SOURCE_CHANGED: "Compose again once nothing writes to the directory.",
   DISK_FULL: "Make room, or name another place.",

@@ -16,6 +16,7 @@ import { addExplainCommand } from "./commands/explain.ts";
 import { addCatCommand, addLsCommand } from "./commands/files.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addLoginCommand, addLogoutCommand } from "./commands/login.ts";
+import { addMirrorCommand } from "./commands/mirror.ts";
 import { addPlanCommand, addSchemaCommand } from "./commands/plan.ts";
 import { addRebaseCommand } from "./commands/rebase.ts";
 import { addRecomposeCommand } from "./commands/recompose.ts";
@@ -83,6 +84,7 @@ function makeProgram(terminal: Terminal): Command {
   addConfigCommand(program, terminal);
   addRebaseCommand(program, terminal);
   addCopyCommand(program, terminal);
+  addMirrorCommand(program, terminal);
   addServeCommand(program, terminal);
   addLoginCommand(program, terminal);
   addLogoutCommand(program, terminal);

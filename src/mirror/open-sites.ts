@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import type { Call } from "../io/call.ts";
 import type { Side } from "../io/transfer.ts";
 import {
@@ -6,6 +7,7 @@ import {
   type MirrorPlace,
   type RegistryPlace,
 } from "../model/mirror-place.ts";
+import { ForecastTarget } from "../ops/copy-forecast.ts";
 import { openLayoutArchive } from "../store/archive/open-archive.ts";
 import { openArchiveTarget } from "../store/archive/open-archive-target.ts";
 import { openLayout } from "../store/layout/open-layout.ts";
@@ -62,6 +64,17 @@ export class Sites implements AsyncDisposable {
     return this.#once(place, "target", () =>
       place.transport === "registry" ? this.#registrySite(place, "target") : this.#writable(place, call),
     );
+  }
+
+  /**
+   * A place that may become one to be written, without making anything: what is not there yet is empty.
+   *
+   * @throws ComposeImageError `LAYOUT_INVALID` for a directory that holds something else.
+   */
+  async existing(place: MirrorPlace, call: Call): Promise<Site> {
+    if (place.transport === "registry") return this.target(place, call);
+    const isThere = place.transport === "oci" && (await isDirectory(place.directory));
+    return isThere ? this.#readable(place, call) : emptySite(formatMirrorPlace(place));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,4 +134,19 @@ function siteOf(place: FilePlace, repositories: RepositoriesInLayout): Site {
     repositories: (call) => repositories.names(call),
     repository: (path) => repositories.repository(path),
   };
+}
+
+function emptySite(name: string): Site {
+  return {
+    name,
+    repositories: async () => [],
+    repository: (path) => new ForecastTarget(`${name}:${path}`, undefined),
+  };
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

@@ -45,6 +45,8 @@ export type ErrorCode =
   // the registry said no
   | "REGISTRY_REJECTED"
   | "BLOB_UNKNOWN"
+  // some of several things could not be done
+  | "PARTLY_DONE"
   // this machine
   | "LOCAL_IO"
   | "SOURCE_CHANGED"

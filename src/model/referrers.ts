@@ -27,6 +27,12 @@ export function cosignTags(subject: Digest): string[] {
   return cosignSuffixes.map((suffix) => `${fallbackTag(subject)}.${suffix}`);
 }
 
+/** Whether a tag is one that {@link cosignTags} gives, for whatever manifest. */
+export function isCosignTag(tag: string): boolean {
+  const subject = subjectOfTag(tag);
+  return subject !== undefined && tag !== fallbackTag(subject);
+}
+
 /** The manifest that a tag is about, by its very name; `undefined` for tags that people give. */
 export function subjectOfTag(tag: string): Digest | undefined {
   const [, algorithm, hex] = referrerTag.exec(tag) ?? [];

@@ -1,6 +1,7 @@
 import type { Call } from "../io/call.ts";
 import type { Content } from "../io/content.ts";
 import type { Descriptor } from "../model/descriptor.ts";
+import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { ManifestSelector, MountOrigin, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
@@ -36,6 +37,10 @@ export class ForecastTarget implements Target {
       copiedBlobs: this.#copiedBlobs,
       mountedBytes: this.#mountedBytes,
     };
+  }
+
+  holdsWhole(manifest: Digest): boolean {
+    return this.#target?.holdsWhole?.(manifest) ?? false;
   }
 
   async exists(descriptor: Descriptor, call: Call): Promise<boolean> {

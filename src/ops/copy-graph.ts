@@ -12,6 +12,7 @@ import type { ListedSource, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
 import { missingChildren } from "./copy-faults.ts";
 import { deliver, deliverManifest, type ImageBlob } from "./push-image.ts";
+import type { SharedDeliveries } from "./shared-deliveries.ts";
 
 /** Deepest nesting of indexes that is followed. */
 const maxDepth = 8;
@@ -22,6 +23,12 @@ export interface GraphCopyParts {
   readonly target: Target;
   /** Most requests under way at once. */
   readonly jobs: number;
+  /** Set where several copies share their slots, `jobs` of them. */
+  readonly slots?: Slots | undefined;
+  /** Set where several copies go to one place. */
+  readonly deliveries?: SharedDeliveries | undefined;
+  /** Which of an index's manifests are brought; all of them where it is not set. */
+  readonly wants?: ((child: Descriptor, siblings: readonly Descriptor[]) => boolean) | undefined;
   /** Whether what is below an index has to be known though the target has the index. */
   readonly readsIndexes: boolean;
   readonly onTransfer: TransferListener;
@@ -47,13 +54,18 @@ export class GraphCopy {
   /** @param call stops all of it; a failure does the same. */
   constructor(parts: GraphCopyParts, call: Call) {
     this.#parts = parts;
-    this.#slots = new Slots(parts.jobs);
+    this.#slots = parts.slots ?? new Slots(parts.jobs);
     this.#call = { signal: AbortSignal.any([call.signal, this.#stop.signal]) };
   }
 
   /** Manifests and indexes so far. */
   get figures(): { readonly written: number; readonly present: number } {
     return { written: this.#written, present: this.#present };
+  }
+
+  /** Whether a target that has an index need not have all that the copy brings of it. */
+  get isPartial(): boolean {
+    return this.#parts.wants !== undefined;
   }
 
   /**
@@ -83,7 +95,8 @@ export class GraphCopy {
   }
 
   async #bringManifest(descriptor: Descriptor, depth: number): Promise<readonly Digest[]> {
-    const { source, target, readsIndexes, onTransfer } = this.#parts;
+    const { source, target, onTransfer } = this.#parts;
+    const readsIndexes = this.#parts.readsIndexes || this.isPartial;
     const call = this.#call;
     const { digest } = descriptor;
     const name = `source ${source.name}@${digest}`;
@@ -91,7 +104,7 @@ export class GraphCopy {
       throw new ComposeImageError("LIMIT_EXCEEDED", `${name}: indexes are nested deeper than ${maxDepth}`);
     }
     const isPresent = await this.#slots.run(() => target.exists(descriptor, call), call);
-    const isComplete = isPresent && target.mountOrigin !== undefined;
+    const isComplete = isPresent && target.holdsWhole?.(digest) === true;
     if (isPresent) this.#present += 1;
     if (isComplete && !(readsIndexes && isIndexMediaType(descriptor.mediaType))) return [digest];
     const stored = await this.#slots.run(() => source.manifest({ digest }, call), call);
@@ -117,15 +130,16 @@ export class GraphCopy {
 
   /** An archive gets its manifests one after the other, so that the order of its blobs depends on nothing else. */
   async #children({ manifests }: ImageIndex, name: string, depth: number): Promise<Digest[]> {
-    const { source, target, jobs } = this.#parts;
-    const below = manifests.map((): readonly Digest[] => []);
+    const { source, target, jobs, wants } = this.#parts;
+    const wanted = wants === undefined ? manifests : manifests.filter((child) => wants(child, manifests));
+    const below = wanted.map((): readonly Digest[] => []);
     await forEachConcurrently(
-      manifests.entries(),
+      wanted.entries(),
       target.expect === undefined ? jobs : 1,
       async ([i, child]) => {
         if (!isManifestMediaType(child.mediaType)) return this.#blob(this.#imageBlob(child));
         below[i] = await this.#manifest(child, depth + 1).catch(async (error: unknown) => {
-          throw await missingChildren(error, child, manifests, source, name, this.#call);
+          throw await missingChildren(error, child, wanted, source, name, this.#call);
         });
       },
       this.#call,
@@ -139,7 +153,10 @@ export class GraphCopy {
     if (known !== undefined) return known;
     const place = { target: this.#parts.target, tags: [], held: new Map(), sent: new Set<Digest>() };
     const call = this.#call;
-    const bringing = this.#slots.run(() => deliver(blob, place, this.#parts.onTransfer, call), call);
+    const bring = (from: ImageBlob): Promise<void> =>
+      this.#slots.run(() => deliver(from, place, this.#parts.onTransfer, call), call);
+    const { deliveries } = this.#parts;
+    const bringing = deliveries?.deliver(blob, place.target, bring, call) ?? bring(blob);
     this.#blobs.set(digest, bringing);
     return bringing;
   }

@@ -2,7 +2,6 @@ import { type Call, unstoppable } from "../io/call.ts";
 import { forEachConcurrently } from "../io/concurrency.ts";
 import { ignoreTransfers, type TransferListener } from "../io/transfer.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import { type ImageLocation, isArchive } from "../model/location.ts";
 import type { Platform } from "../model/platform.ts";
@@ -13,10 +12,12 @@ import type { Target } from "../store/target.ts";
 import { chooseCopied, expectLoadable } from "./choose-copied.ts";
 import { type CopyForecast, ForecastTarget } from "./copy-forecast.ts";
 import { GraphCopy } from "./copy-graph.ts";
+import { type CopiedImage, copyImage } from "./copy-image.ts";
 import type { CopyTarget } from "./copy-locations.ts";
 import { ReferrerCopy } from "./copy-referrers.ts";
 import { targetTag } from "./copy-tag.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
+import { TagMoves } from "./tag-moves.ts";
 
 /** Options of {@link copyImages}; those of the stores are among them. */
 export interface CopyOptions extends StoresOptions {
@@ -32,15 +33,6 @@ export interface CopyOptions extends StoresOptions {
   readonly jobs?: number | undefined;
   /** Stops the work; what is thrown is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** One image that was copied. */
-export interface CopiedImage {
-  /** At the target; `undefined` where it is there by its digest alone. */
-  readonly tag: string | undefined;
-  readonly descriptor: Descriptor;
-  /** Whether the tag named something else before, or was not there. */
-  readonly isMoved: boolean;
 }
 
 /** What {@link copyImages} did. */
@@ -90,8 +82,6 @@ class ImageCopy {
   readonly #to: CopyTarget;
   readonly #options: CopyOptions;
   readonly #onTransfer: TransferListener;
-  /** Told when an archive is whole. */
-  readonly #tagged: (() => void)[] = [];
 
   constructor(
     stores: Stores,
@@ -127,6 +117,7 @@ class ImageCopy {
     );
     const knownTags = listed && new Set(listed);
     const referrers = withReferrers ? new ReferrerCopy({ ...parts, graph, knownTags }) : undefined;
+    const moves = new TagMoves(target, this.#onTransfer);
     const images = new Map<string, CopiedImage>();
     const vanished: string[] = [];
     await forEachConcurrently(
@@ -137,14 +128,17 @@ class ImageCopy {
         if (copied === undefined) vanished.push("tag" in each ? each.tag : each.digest);
         else {
           const tag = await targetTag(this.#to, this.#from, source, each, inner);
-          images.set(tag ?? "", await this.#copyOne(copied, tag, source, target, graph, referrers, inner));
+          images.set(
+            tag ?? "",
+            await copyImage(copied, tag, { source, target, graph, referrers, moves }, inner),
+          );
         }
       },
       call,
     );
-    await this.#copyLeftReferrers(listed ?? [], source, target, referrers, call);
+    await this.#copyLeftReferrers(listed ?? [], source, moves, referrers, call);
     await target.commit?.(call);
-    for (const tell of this.#tagged) tell();
+    moves.announce();
     return {
       source: source.name,
       target: target.name,
@@ -194,56 +188,18 @@ class ImageCopy {
     }
   }
 
-  async #copyOne(
-    descriptor: Descriptor,
-    tag: string | undefined,
-    source: ListedSource,
-    target: Target,
-    graph: GraphCopy,
-    referrers: ReferrerCopy | undefined,
-    call: Call,
-  ): Promise<CopiedImage> {
-    const before = tag === undefined ? undefined : await target.find(tag, call);
-    const isMoved = tag !== undefined && before?.digest !== descriptor.digest;
-    const isComplete = !isMoved && tag !== undefined && target.mountOrigin !== undefined;
-    const digests: readonly Digest[] =
-      isComplete && referrers === undefined ? [] : await graph.bring(descriptor);
-    for (const found of (await referrers?.copy(digests, call)) ?? []) {
-      if ((await target.find(found.tag, call))?.digest === found.descriptor.digest) continue;
-      await this.#tag(found.descriptor, found.tag, source, target, call);
-    }
-    if (tag !== undefined && isMoved) await this.#tag(descriptor, tag, source, target, call);
-    return { tag, descriptor, isMoved };
-  }
-
   /** Where all tags are copied: referrers of what has no tag. */
   async #copyLeftReferrers(
     tags: readonly string[],
     source: ListedSource,
-    target: Target,
+    moves: TagMoves,
     referrers: ReferrerCopy | undefined,
     call: Call,
   ): Promise<void> {
     const subjects = tags.flatMap((tag) => subjectOfTag(tag) ?? []).filter((one) => !referrers?.hasSeen(one));
     for (const { tag, descriptor } of (await referrers?.copy(subjects, call)) ?? []) {
-      if ((await target.find(tag, call))?.digest === descriptor.digest) continue;
-      await this.#tag(descriptor, tag, source, target, call);
+      await moves.moveOnce(descriptor, tag, source, call);
     }
-  }
-
-  async #tag(
-    descriptor: Descriptor,
-    tag: string,
-    source: ListedSource,
-    target: Target,
-    call: Call,
-  ): Promise<void> {
-    if (target instanceof ForecastTarget) return;
-    const manifest = await source.manifest({ digest: descriptor.digest }, call);
-    await target.tag(manifest, tag, call);
-    const tell = (): void => this.#onTransfer({ kind: "tagged", store: target.name, descriptor, tag });
-    if (target.commit === undefined) tell();
-    else this.#tagged.push(tell);
   }
 }
 

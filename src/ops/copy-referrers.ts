@@ -45,6 +45,11 @@ export class ReferrerCopy {
     return this.#found.size;
   }
 
+  /** Their digests, sorted. */
+  get digests(): Digest[] {
+    return [...this.#found].sort();
+  }
+
   /** Whether it has been asked what refers to the manifest. */
   hasSeen(subject: Digest): boolean {
     return this.#subjects.has(subject);

@@ -45,7 +45,7 @@ export function parseShard(text: string, completionIndex: string | undefined): S
  * one share, whatever other images there are, and whatever its tag names at the moment.
  */
 export function inShard(
-  { target, tag, digest }: Pick<ChosenImage, "target" | "tag" | "digest">,
+  { target, tag, digest }: Pick<ChosenImage, "target" | "tag"> & Partial<Pick<ChosenImage, "digest">>,
   { number, count }: Shard,
 ): boolean {
   const name = tag === undefined ? `${target}@${digest}` : `${target}:${tag}`;

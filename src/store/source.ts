@@ -74,6 +74,9 @@ export interface ListedSource extends Source {
    */
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]>;
 
+  /** What is listed though it has no tag, but for referrers; where a store lists such. */
+  untagged?(call: Call): Promise<readonly Descriptor[]>;
+
   /** A blob's bytes from `start` on, **not verified**, where they can be had without those before. */
   fetchFrom?(descriptor: Descriptor, start: number, call: Call): Promise<Content>;
 }

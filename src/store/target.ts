@@ -10,6 +10,12 @@ export interface Target extends ListedSource {
   exists(descriptor: Descriptor, call: Call): Promise<boolean>;
 
   /**
+   * Whether a manifest that is there has all that is below it there as well. Where this is not defined it has to be looked
+   * at.
+   */
+  holdsWhole?(manifest: Digest): boolean;
+
+  /**
    * Writes a blob. Idempotent: a blob that is there already is success, though it may be sent again: ask `exists`
    * first. On failure nothing can be seen under the digest. `open` may be called again for a retry.
    *

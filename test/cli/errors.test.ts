@@ -40,6 +40,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   ARCHIVE_INVALID: 6,
   REGISTRY_REJECTED: 7,
   BLOB_UNKNOWN: 7,
+  PARTLY_DONE: 9,
   LOCAL_IO: 8,
   SOURCE_CHANGED: 8,
   DISK_FULL: 8,

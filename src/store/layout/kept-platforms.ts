@@ -12,8 +12,19 @@ export function keptPlatforms({ annotations }: Descriptor): readonly string[] | 
   return text?.split(",").map((platform) => platform.trim());
 }
 
-/** What of a descriptor's annotations goes with it into `index.json`: that it is sparse. */
-export function sparseAnnotations({ annotations }: Descriptor): Record<string, string> {
-  const text = annotations?.[platformsAnnotation];
-  return text === undefined ? {} : { [platformsAnnotation]: text };
+/**
+ * The annotation on an image in a delta with the names of other repositories, separated by commas, in which its receiver has
+ * blobs of it.
+ */
+export const elsewhereAnnotation = "io.github.compose-image.elsewhere";
+
+/** The other repositories in which a delta's receiver has blobs of the image. */
+export function elsewhereIn({ annotations }: Descriptor): readonly string[] {
+  return annotations?.[elsewhereAnnotation]?.split(",") ?? [];
+}
+
+/** What of a descriptor's annotations goes with it into `index.json`: that it is sparse, and what a delta leaves out. */
+export function sparseAnnotations({ annotations = {} }: Descriptor): Record<string, string> {
+  const kept = [platformsAnnotation, elsewhereAnnotation];
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => kept.includes(key)));
 }

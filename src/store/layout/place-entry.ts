@@ -1,6 +1,6 @@
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type IndexEntry, indexEntry, refName, refNameAnnotation } from "./index-entry.ts";
-import { platformsAnnotation, sparseAnnotations } from "./kept-platforms.ts";
+import { sparseAnnotations } from "./kept-platforms.ts";
 import { isAt, type Placement, placeEntries, placementAnnotations, placementOf } from "./placement.ts";
 
 /**
@@ -86,9 +86,9 @@ function newEntry(descriptor: Descriptor, annotations: Readonly<Record<string, s
 }
 
 function isSame(a: Descriptor, b: Descriptor): boolean {
-  return (
-    a.digest === b.digest && a.annotations?.[platformsAnnotation] === b.annotations?.[platformsAnnotation]
-  );
+  const [keptOfA, keptOfB] = [sparseAnnotations(a), sparseAnnotations(b)];
+  const keys = new Set([...Object.keys(keptOfA), ...Object.keys(keptOfB)]);
+  return a.digest === b.digest && [...keys].every((key) => keptOfA[key] === keptOfB[key]);
 }
 
 function compareEntries(a: IndexEntry, b: IndexEntry): number {

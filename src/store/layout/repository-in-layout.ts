@@ -5,10 +5,11 @@ import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { ManifestSelector, StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
+import type { IndexEntry } from "./index-entry.ts";
 import type { LayoutSource } from "./layout-source.ts";
 import { inOrder, withPlaced } from "./place-entry.ts";
 import { type PlacedEntry, placementAnnotations, placementOf } from "./placement.ts";
-import { referrerEntry, referrersIn } from "./referrers-in.ts";
+import { isReferrerEntry, referrerEntry, referrersIn } from "./referrers-in.ts";
 import type { EntryChange, WritableLayout } from "./writable-layout.ts";
 
 /** A layout that several repositories live in. */
@@ -61,6 +62,12 @@ export class RepositoryInLayout implements Target {
     yield* new Set(placed.flatMap(({ tag }) => tag ?? []));
   }
 
+  async untagged(call: Call): Promise<readonly Descriptor[]> {
+    return (await this.#placed(call))
+      .filter(({ tag, entry }) => tag === undefined && !isReferrerEntry(entry))
+      .map(({ entry }) => entry.descriptor);
+  }
+
   async resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
     return "tag" in selector ? this.#tagged(selector.tag, call) : this.#layout.images.resolve(selector, call);
   }
@@ -103,7 +110,7 @@ export class RepositoryInLayout implements Target {
     await this.#writer.pushManifest(manifest, call);
   }
 
-  /** What had the tag before stays listed by its digest, as it does in a registry. */
+  /** What had the tag before is not listed any more, unless it was besides. */
   async tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
     await this.#place(manifest, tag, call);
   }
@@ -127,10 +134,14 @@ export class RepositoryInLayout implements Target {
   async #place(manifest: StoredManifest, tag: string | undefined, call: Call): Promise<void> {
     await this.#writer.pushManifest(manifest, call);
     const placement = { repository: this.#repository, ...(tag !== undefined && { tag }) };
-    await this.#change(
-      (entries) => withPlaced(entries, manifest.descriptor, placement, this.#layout.base),
-      call,
-    );
+    await this.#change((entries) => {
+      const placed = withPlaced(entries, manifest.descriptor, placement, this.#layout.base);
+      if (tag === undefined || placed === entries) return placed;
+      const before = new Set(entries);
+      const isOrphan = (entry: IndexEntry): boolean =>
+        !before.has(entry) && placementOf(entry, this.#layout.base).tag === undefined;
+      return placed.filter((entry) => !isOrphan(entry));
+    }, call);
   }
 
   #change(change: EntryChange, call: Call): Promise<void> {

@@ -121,6 +121,11 @@ export class Repository implements Target {
     return this.#api.retry(what, attempt, call);
   }
 
+  /** A registry takes manifests whose content it has, and others not. */
+  holdsWhole(): boolean {
+    return true;
+  }
+
   push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
     return this.#uploads.push(descriptor, open, (inner) => this.exists(descriptor, inner), call);
   }

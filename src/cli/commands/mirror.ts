@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import { ComposeImageError } from "../../model/errors.ts";
+import type { Terminal } from "../terminal.ts";
+import { addMirrorDiffCommand } from "./mirror/diff.ts";
+import { addMirrorLoadCommand } from "./mirror/load.ts";
+import { addMirrorSaveCommand } from "./mirror/save.ts";
+import { addMirrorSchemaCommand } from "./mirror/schema.ts";
+import { addMirrorSyncCommand } from "./mirror/sync.ts";
+
+const example = `
+Example, over an air gap:
+  compose-image mirror save -f mirror.yaml oci-archive:images.tar
+  compose-image mirror load oci-archive:images.tar registry.inside:5000
+
+In a mirror.yaml:
+  repositories:
+    - name: docker.io/library/debian
+      tags: [bookworm, {regex: '12\\.[0-9]+'}]
+      latest: 3`;
+
+/** Adds `mirror` with its subcommands: many images, from many repositories, to one place. */
+export function addMirrorCommand(program: Command, terminal: Terminal): void {
+  const mirror = program
+    .command("mirror")
+    .summary("mirror many images into a registry, or over an air gap")
+    .description(
+      "Copies the images that a mirror.yaml names, with all platforms and signatures and every digest kept: straight to\nanother registry, or by way of a layout or an archive.",
+    )
+    .addHelpText("after", example)
+    .action(() => {
+      throw new ComposeImageError("USAGE", "mirror does nothing by itself", {
+        hint: "Say what to do: compose-image mirror sync -f mirror.yaml REGISTRY, for example; --help lists the others.",
+      });
+    });
+  addMirrorSyncCommand(mirror, terminal);
+  addMirrorSaveCommand(mirror, terminal);
+  addMirrorLoadCommand(mirror, terminal);
+  addMirrorDiffCommand(mirror, terminal);
+  addMirrorSchemaCommand(mirror, terminal);
+}

@@ -1,0 +1,40 @@
+import { tmpdir } from "node:os";
+import type { MirrorPlace } from "../../model/mirror-place.ts";
+import { parseShard } from "../../plan/shard.ts";
+import { NegativeAnswer } from "../exit-status.ts";
+import { startProgress } from "../progress/start-progress.ts";
+import { parseCount } from "../quantities.ts";
+import { registryOptions } from "../shared-options.ts";
+import type { Terminal } from "../terminal.ts";
+import { openMirrorLock } from "./mirror-lock.ts";
+import type { MirrorFlags } from "./mirror-options.ts";
+import { tellMirrored } from "./mirror-report.ts";
+import { readMirrorFile } from "./read-mirror-file.ts";
+
+/** Does what a mirror.yaml says, or with `dryRun` says what that would be. */
+export async function carryOut(place: MirrorPlace, flags: MirrorFlags, terminal: Terminal): Promise<void> {
+  const { dryRun = false, exitCode = false } = flags;
+  const jobs = parseCount(flags.jobs, "--jobs", 1);
+  const shard =
+    flags.shard === undefined ? undefined : parseShard(flags.shard, terminal.env.JOB_COMPLETION_INDEX);
+  const plan = await readMirrorFile(flags, terminal);
+  const lockFile = await openMirrorLock(flags, plan, { isWritten: !dryRun && shard === undefined }, terminal);
+  const { runMirror } = await import("../../mirror/run-mirror.ts");
+  const progress = startProgress(terminal, flags);
+  const result = await runMirror(plan, place, {
+    ...registryOptions(flags, terminal),
+    ...{ jobs, shard, dryRun },
+    lock: lockFile.given,
+    temporaryDirectory: tmpdir(),
+    signal: terminal.signal,
+    writeOutput: (content) => terminal.writeWhole(content),
+    onTransfer: progress.listener,
+    onChoice: (choice) => lockFile.writeChosen(choice.choices.flatMap(({ images }) => images)),
+  }).finally(() => progress.stop());
+  await lockFile.writeMirrored(result.images);
+  tellMirrored(result, flags, terminal);
+  const { copiedBytes = 0, mountedBytes = 0 } = result.forecast ?? {};
+  if (exitCode && (copiedBytes + mountedBytes > 0 || result.images.some(({ isMoved }) => isMoved))) {
+    throw new NegativeAnswer();
+  }
+}

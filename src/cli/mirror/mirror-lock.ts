@@ -1,0 +1,91 @@
+import { basename, dirname, join } from "node:path";
+import { formatMirrorLock, parseMirrorLock } from "../../frontends/mirror-file/lock-file.ts";
+import { expectLockFits } from "../../frontends/mirror-file/lock-fits.ts";
+import type { MirroredImage } from "../../mirror/mirror-outcome.ts";
+import { ComposeImageError } from "../../model/errors.ts";
+import type { ChosenImage, LockedImage, MirrorLock, MirrorPlan } from "../../plan/mirror-plan.ts";
+import { TemporaryFile } from "../../store/layout/temporary-file.ts";
+import { readText } from "../read-text.ts";
+import type { Terminal } from "../terminal.ts";
+import type { MirrorFlags } from "./mirror-options.ts";
+
+/** The lock file of a run. */
+export interface MirrorLockFile {
+  /** What `--locked` asks for. */
+  readonly given: MirrorLock | undefined;
+  /** Records what was chosen, before anything is copied. */
+  writeChosen(images: readonly ChosenImage[]): Promise<void>;
+  /** Records what was found to refer to it. */
+  writeMirrored(images: readonly MirroredImage[]): Promise<void>;
+}
+
+/**
+ * Finds the lock file, and reads it with `--locked`.
+ *
+ * @throws ComposeImageError `USAGE` for a lock that is not there or does not fit the plan; `LOCAL_IO` when it cannot be
+ *   written.
+ */
+export async function openMirrorLock(
+  { file, lock, locked = false }: Pick<MirrorFlags, "file" | "lock" | "locked">,
+  plan: MirrorPlan,
+  { isWritten }: { readonly isWritten: boolean },
+  terminal: Terminal,
+): Promise<MirrorLockFile> {
+  const path = lock === false ? undefined : (lock ?? lockBeside(file));
+  if (locked) {
+    if (path === undefined) {
+      throw new ComposeImageError("USAGE", "--locked needs a lock file", {
+        hint: "Name it with --lock FILE; without --locked the digests are those that the tags name now.",
+      });
+    }
+    const given = parseMirrorLock(await readText(path, `the lock file ${path}`, terminal), path);
+    expectLockFits(given, plan, { lock: path, file });
+    return { given, writeChosen: async () => {}, writeMirrored: async () => {} };
+  }
+  const isKept = path !== undefined && (isWritten || lock !== undefined);
+  let chosen: readonly LockedImage[] = [];
+  const write = async (images: readonly LockedImage[]): Promise<void> => {
+    chosen = images;
+    if (isKept) await replaceFile(path, formatMirrorLock({ images }));
+  };
+  return {
+    given: undefined,
+    writeChosen: (images) =>
+      write(
+        images.map(({ registry, repository, target, tag, digest }) => ({
+          ...{ registry, repository, target, tag, digest },
+          referrers: [],
+        })),
+      ),
+    writeMirrored: async (images) => {
+      const found = new Map(images.map(({ image, referrers }) => [keyOf(image), referrers]));
+      await write(chosen.map((image) => ({ ...image, referrers: found.get(keyOf(image)) ?? [] })));
+    },
+  };
+}
+
+function keyOf({ target, tag, digest }: ChosenImage): string {
+  return `${target}:${tag ?? ""}@${digest}`;
+}
+
+/** `mirror.lock.json` for `mirror.yaml`; standard input has none beside it. */
+function lockBeside(file: string): string | undefined {
+  if (file === "-") return undefined;
+  return join(dirname(file), `${basename(file).replace(/\.(?:ya?ml|json)$/, "")}.lock.json`);
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const file = new TemporaryFile(dirname(path), "entry");
+  try {
+    await file.append(Buffer.from(text, "utf8"));
+    await file.publish(path);
+  } catch (cause) {
+    if (!(cause instanceof ComposeImageError) || cause.code !== "LOCAL_IO") throw cause;
+    throw new ComposeImageError("LOCAL_IO", `the lock file cannot be written: ${cause.message}`, {
+      hint: "Name another with --lock FILE, or write none with --no-lock.",
+      cause,
+    });
+  } finally {
+    await file.discard();
+  }
+}

@@ -1,0 +1,55 @@
+import { type Command, Option } from "commander";
+import { collectOption } from "../collect-option.ts";
+import {
+  addOutputOptions,
+  addRegistryOptions,
+  type OutputFlags,
+  type RegistryFlags,
+} from "../shared-options.ts";
+
+/** Flags of what copies images. */
+export interface RunFlags extends RegistryFlags, OutputFlags {
+  readonly dryRun?: boolean;
+  readonly jobs: string;
+}
+
+/** Flags of what is done with a mirror.yaml. */
+export interface MirrorFlags extends RunFlags {
+  readonly file: string;
+  readonly var?: readonly string[];
+  /** A file, or `false` for `--no-lock`. */
+  readonly lock?: string | false;
+  readonly locked?: boolean;
+  readonly shard?: string;
+  readonly exitCode?: boolean;
+  readonly split?: string;
+}
+
+/** Adds the flags that say what is mirrored and how. */
+export function addMirrorOptions(command: Command): Command {
+  command
+    .optionsGroup("What to mirror:")
+    .addOption(new Option("-f, --file <file>", "the mirror.yaml; - is standard input").makeOptionMandatory())
+    .option(
+      "--var <name[=value]>",
+      "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
+      collectOption,
+    )
+    .option("--locked", "copy the digests that the lock file has, whatever the tags name now")
+    .option("--lock <file>", "lock file: which digests were chosen (default: FILE with .lock.json)")
+    .option("--no-lock", "write no lock file")
+    .option(
+      "--shard <i/n>",
+      "of all images the i-th of n parts; /n takes i from JOB_COMPLETION_INDEX, which counts from 0",
+    );
+  return addRunOptions(command);
+}
+
+/** Adds the flags that say how it is copied. */
+export function addRunOptions(command: Command): Command {
+  command
+    .optionsGroup("How to run:")
+    .addOption(new Option("--jobs <n>", "images, and blobs and manifests, under way at once").default("4"));
+  addRegistryOptions(command);
+  return addOutputOptions(command);
+}

@@ -1,0 +1,41 @@
+import type { Call } from "../io/call.ts";
+import type { Descriptor } from "../model/descriptor.ts";
+import { ComposeImageError } from "../model/errors.ts";
+import { parseManifest } from "../model/manifest.ts";
+import { isIndexMediaType } from "../model/media-types.ts";
+import type { Platform } from "../model/platform.ts";
+import { formatPlatform } from "../model/platform.ts";
+import { chooseCopied } from "../ops/choose-copied.ts";
+import type { ListedSource } from "../store/source.ts";
+import type { ResolvedImage } from "./choose-images.ts";
+import { keepsPlatforms } from "./keep-platforms.ts";
+import { sourceName } from "./mirror-outcome.ts";
+
+/**
+ * What is mirrored of an image: all of it; of an index the manifest for the only platform that is meant.
+ *
+ * @throws ComposeImageError `PLATFORM_NOT_FOUND` for an index without any of the platforms; what `chooseCopied` throws.
+ */
+export async function chooseMirrored(
+  source: ListedSource,
+  image: ResolvedImage,
+  platforms: readonly Platform[] | undefined,
+  call: Call,
+): Promise<Descriptor> {
+  const { digest } = image;
+  const [only, ...more] = platforms ?? [];
+  if (only === undefined) return image.descriptor ?? source.resolve({ digest }, call);
+  if (platforms === undefined || more.length === 0) return chooseCopied(source, { digest }, only, call);
+  const { bytes, descriptor } = await source.manifest({ digest }, call);
+  if (!isIndexMediaType(descriptor.mediaType)) return descriptor;
+  const index = parseManifest(bytes, descriptor.mediaType, `source ${sourceName(image)}`);
+  const keeps = keepsPlatforms(platforms);
+  const isThere =
+    index.kind === "index" && index.manifests.some((child) => child.platform && keeps(child, []));
+  if (isThere) return descriptor;
+  throw new ComposeImageError(
+    "PLATFORM_NOT_FOUND",
+    `source ${sourceName(image)} has no image for ${platforms.map(formatPlatform).join(" or ")}`,
+    { hint: "Look with compose-image inspect what it has, and name these platforms." },
+  );
+}
