@@ -69,6 +69,19 @@ export function describeStoreContract(name: string, openTarget: () => Promise<Op
       expect(await read(descriptor)).toHaveLength(0);
     });
 
+    it("gives a blob's bytes from any of them on", async () => {
+      const bytes = randomBytes(100_000);
+      const descriptor = await pushBlob(bytes);
+      for (const start of [0, 1, 65_536, 99_999]) {
+        const content = await target.fetchFrom?.(descriptor, start, unstoppable);
+        expect(await collect(content ?? [], 100_000, "blob")).toEqual(bytes.subarray(start));
+      }
+      const missing = { ...descriptor, digest: digestOf(Buffer.from("missing")) };
+      await expect(target.fetchFrom?.(missing, 0, unstoppable)).rejects.toMatchObject({
+        code: "BLOB_NOT_FOUND",
+      });
+    });
+
     it("takes the same blob a second time", async () => {
       const bytes = randomBytes(1000);
       await pushBlob(bytes);

@@ -50,7 +50,7 @@ export class ArchiveTarget extends LayoutSource implements Target, AsyncDisposab
           ...referrers.values(),
         ],
         size: async (digest) => writer.size(digest),
-        read: (digest, call): Content => writer.read(digest, call),
+        read: (digest, call, extent): Content => writer.read(digest, call, extent),
       },
       "target",
     );

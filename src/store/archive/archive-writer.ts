@@ -6,6 +6,7 @@ import type { Digest } from "../../model/digest.ts";
 import { bytesOfText } from "../../tar/byte-string.ts";
 import { paddingOf } from "../../tar/header-block.ts";
 import { bodyPadding, encodeHeader, endOfArchive } from "../../tar/writer.ts";
+import type { ContentExtent } from "../layout/file-content.ts";
 import { blobName } from "./archive-content.ts";
 import type { ArchiveDraft } from "./archive-draft.ts";
 
@@ -68,11 +69,12 @@ export class ArchiveWriter implements AsyncDisposable {
     return [...this.#slots.values()].filter(({ isComplete }) => isComplete).map(({ digest }) => digest);
   }
 
-  /** The bytes of a blob that is there, **not verified**. */
-  read(digest: Digest, call: Call): Content {
+  /** The bytes of a blob that is there, or an extent of them, **not verified**. */
+  read(digest: Digest, call: Call, extent: ContentExtent = {}): Content {
     const slot = this.#slots.get(digest);
-    const start = slot === undefined ? 0 : slot.start + slot.header.byteLength;
-    return this.#draft.read(start, start + (slot?.size ?? 0), call);
+    const before = slot === undefined ? 0 : slot.start + slot.header.byteLength;
+    const { start = 0, end = slot?.size ?? 0 } = extent;
+    return this.#draft.read(before + start, before + end, call);
   }
 
   /**

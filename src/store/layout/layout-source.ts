@@ -98,13 +98,13 @@ export class LayoutSource implements ListedSource {
   }
 
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
-    call.signal.throwIfAborted();
-    if ((await this.content.size(descriptor.digest)) === undefined) {
-      throw new ComposeImageError("BLOB_NOT_FOUND", `${this.subject} has no blob ${descriptor.digest}`, {
-        hint: "The layout is incomplete; write it again with the tool that made it.",
-      });
-    }
+    await this.#expectBlob(descriptor, call);
     return verify(this.content.read(descriptor.digest, call), descriptor, `${this.subject}: blob`);
+  }
+
+  async fetchFrom(descriptor: Descriptor, start: number, call: Call): Promise<Content> {
+    await this.#expectBlob(descriptor, call);
+    return this.content.read(descriptor.digest, call, { start });
   }
 
   /** Whether the blob or manifest is there, with this size. */
@@ -127,6 +127,14 @@ export class LayoutSource implements ListedSource {
       );
     }
     return matching[0]?.descriptor;
+  }
+
+  async #expectBlob({ digest }: Descriptor, call: Call): Promise<void> {
+    call.signal.throwIfAborted();
+    if ((await this.content.size(digest)) !== undefined) return;
+    throw new ComposeImageError("BLOB_NOT_FOUND", `${this.subject} has no blob ${digest}`, {
+      hint: "The layout is incomplete; write it again with the tool that made it.",
+    });
   }
 
   async #read(descriptor: Descriptor, subject: string, call: Call): Promise<Uint8Array> {
