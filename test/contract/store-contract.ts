@@ -72,14 +72,15 @@ export function describeStoreContract(name: string, openTarget: () => Promise<Op
     it("gives a blob's bytes from any of them on", async () => {
       const bytes = randomBytes(100_000);
       const descriptor = await pushBlob(bytes);
+      const readFrom = async (start: number, of: Descriptor) => {
+        if (target.fetchFrom === undefined) throw new Error("it cannot be read from the middle");
+        return collect(await target.fetchFrom(of, start, unstoppable), 100_000, "blob");
+      };
       for (const start of [0, 1, 65_536, 99_999]) {
-        const content = await target.fetchFrom?.(descriptor, start, unstoppable);
-        expect(await collect(content ?? [], 100_000, "blob")).toEqual(bytes.subarray(start));
+        expect(await readFrom(start, descriptor)).toEqual(bytes.subarray(start));
       }
       const missing = { ...descriptor, digest: digestOf(Buffer.from("missing")) };
-      await expect(target.fetchFrom?.(missing, 0, unstoppable)).rejects.toMatchObject({
-        code: "BLOB_NOT_FOUND",
-      });
+      await expect(readFrom(0, missing)).rejects.toMatchObject({ code: "BLOB_NOT_FOUND" });
     });
 
     it("takes the same blob a second time", async () => {
