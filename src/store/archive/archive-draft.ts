@@ -5,6 +5,9 @@ import type { Content } from "../../io/content.ts";
 import { localError } from "../../io/local-error.ts";
 import { temporaryName } from "../../io/temporary-name.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { cannotWriteIn } from "./archive-fault.ts";
+import type { PlacedBlob } from "./draft-journal.ts";
+import type { DraftResumption } from "./draft-resumption.ts";
 import { JoinedFiles, type OpenPart, unlimited } from "./joined-files.ts";
 import { maxParts } from "./part-list.ts";
 import { publishFile, publishParts } from "./publish-archive.ts";
@@ -15,29 +18,36 @@ export interface ArchiveDraftOptions {
   readonly hasName?: boolean;
   /** Bytes of each part. Default: it is in one file. */
   readonly partSize?: number | undefined;
+  /** Makes it one that another run can go on with. */
+  readonly resumption?: DraftResumption | undefined;
 }
 
 /**
  * A file, or several as the parts of one, written in any order under temporary names, and then appearing whole under the
- * real ones or leaving nothing. What was written can be read all the while, also after it has appeared.
+ * real ones or leaving nothing, or else what another run goes on with. What was written can be read all the while, also
+ * after it has appeared.
  */
 export class ArchiveDraft {
   readonly #partSize: number | undefined;
   readonly #files: JoinedFiles;
+  readonly #resumption: DraftResumption | undefined;
   /** Parts that are there under their temporary names, by index. */
   readonly #named = new Map<number, string>();
+  #isPublished = false;
 
-  private constructor(directory: string, { hasName = true, partSize }: ArchiveDraftOptions) {
+  private constructor(directory: string, { hasName = true, partSize, resumption }: ArchiveDraftOptions) {
     this.#partSize = partSize;
+    this.#resumption = resumption;
     this.#files = new JoinedFiles(partSize ?? unlimited, async (index) => {
       if (index >= maxParts) throw tooManyParts();
-      const path = join(directory, temporaryName("archive"));
-      const handle = await open(path, "wx+", 0o644).catch((cause: unknown) => {
-        throw cannotWrite(directory, cause);
-      });
-      if (hasName) this.#named.set(index, path);
-      else await rm(path);
-      return { path, handle };
+      try {
+        const part = await (resumption?.openPart(index) ?? newPart(directory));
+        if (hasName) this.#named.set(index, part.path);
+        else await rm(part.path);
+        return part;
+      } catch (cause) {
+        throw cannotWriteIn(directory, cause);
+      }
     });
   }
 
@@ -47,8 +57,32 @@ export class ArchiveDraft {
    */
   static async create(directory: string, options: ArchiveDraftOptions = {}): Promise<ArchiveDraft> {
     const draft = new ArchiveDraft(directory, options);
-    await draft.#files.part(0);
-    return draft;
+    try {
+      await draft.#files.part(0);
+      return draft;
+    } catch (error) {
+      await draft.leave();
+      throw error;
+    }
+  }
+
+  /** What an earlier run has left in it, **not verified**, in the order of the places. */
+  get found(): readonly PlacedBlob[] {
+    return this.#resumption?.found ?? [];
+  }
+
+  /** Says where a blob is going to be, for whoever goes on with the draft. */
+  place(blob: Omit<PlacedBlob, "written">): void {
+    this.#resumption?.place(blob);
+  }
+
+  /**
+   * Says how many bytes of the blob at `start` are written, for whoever goes on with the draft.
+   *
+   * @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`
+   */
+  async note(start: number, written: number): Promise<void> {
+    await this.#resumption?.note(start, written);
   }
 
   /** @throws ComposeImageError `DISK_FULL`, `LOCAL_IO`; `LIMIT_EXCEEDED` for too many parts. */
@@ -72,17 +106,35 @@ export class ArchiveDraft {
       const parts = await this.#trim(size);
       if (this.#partSize === undefined) await publishFile(parts[0]?.path ?? "", path, call);
       else await publishParts(parts, path, call);
-      this.#named.clear();
     } catch (cause) {
       if (call.signal.aborted) throw cause;
       throw localError(cause, `cannot write ${path}`);
     }
+    this.#named.clear();
+    this.#isPublished = true;
+    await this.#resumption?.remove().catch(() => {});
+  }
+
+  /**
+   * Releases the files. Unless they have been published, they are left to another run, where that is worth it, or removed.
+   *
+   * @returns whether anything was left.
+   */
+  async leave(): Promise<boolean> {
+    if (this.#isPublished || this.#resumption?.isWorthKeeping !== true) {
+      await this.discard();
+      return false;
+    }
+    await this.#files.close();
+    await this.#resumption.disown();
+    return true;
   }
 
   /** Releases the files, and removes them unless they have been published. */
   async discard(): Promise<void> {
     await this.#files.close();
     for (const path of this.#named.values()) await rm(path, { force: true });
+    if (!this.#isPublished) await this.#resumption?.remove();
   }
 
   /** Makes the parts as long as they are to be, and gives them, on the disk. */
@@ -104,10 +156,9 @@ export class ArchiveDraft {
   }
 }
 
-function cannotWrite(directory: string, cause: unknown): ComposeImageError {
-  return localError(cause, `cannot write an archive in ${directory}`, {
-    hint: "Check that the directory is there and may be written to.",
-  });
+async function newPart(directory: string): Promise<OpenPart> {
+  const path = join(directory, temporaryName("archive"));
+  return { path, handle: await open(path, "wx+", 0o644) };
 }
 
 function tooManyParts(): ComposeImageError {

@@ -5,6 +5,7 @@ import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import { removeLeftovers } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import type { TransferListener } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import {
   type ArchiveLocation,
@@ -15,6 +16,8 @@ import {
 import { ArchiveDraft } from "./archive-draft.ts";
 import { ArchiveTarget } from "./archive-target.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
+import { removeOldDrafts } from "./draft-files.ts";
+import { DraftResumption } from "./draft-resumption.ts";
 import { archiveName } from "./open-archive.ts";
 
 /** Options of {@link openArchiveTarget}. */
@@ -28,6 +31,13 @@ export interface ArchiveTargetOptions {
    * file.
    */
   readonly partSize?: number | undefined;
+  /**
+   * Whether an `oci-archive:` that is not finished leaves what the next run for the same file goes on with. Default `false`:
+   * it leaves nothing.
+   */
+  readonly resume?: boolean | undefined;
+  /** Told of what was found or left to go on with. */
+  readonly onTransfer?: TransferListener | undefined;
 }
 
 /**
@@ -70,9 +80,23 @@ export async function openArchiveTarget(
   }
   const path = await archivePath(location);
   await removeLeftovers(dirname(path)).catch(() => {});
-  const writer = await ArchiveWriter.open(() => ArchiveDraft.create(dirname(path), { partSize }));
+  await removeOldDrafts(dirname(path)).catch(() => {});
+  const canResume = options.resume === true && transport === "oci-archive";
+  const tell = (kind: "note" | "warning", message: string): void => {
+    options.onTransfer?.({ kind, store: name, message });
+  };
+  let found = canResume ? await DraftResumption.takeOver(path, partSize) : undefined;
+  if (found !== undefined) tell("note", `going on with what an earlier run has left beside ${path}`);
+  const writer = await ArchiveWriter.open(async () => {
+    const resumption = found ?? (canResume ? await DraftResumption.begin(path, partSize) : undefined);
+    found = undefined;
+    return ArchiveDraft.create(dirname(path), { partSize, resumption });
+  });
   return new ArchiveTarget(name, transport, writer, {
     deliver: (draft, size, inner) => draft.publish(path, size, inner),
+    left: () => {
+      tell("warning", `what has arrived is kept beside ${path} for a week: the same command goes on with it`);
+    },
   });
 }
 

@@ -39,7 +39,7 @@ export function formatPartList(parts: readonly ListedPart[]): string {
 }
 
 /** Reads a list; `undefined` for one of anything but all parts of this archive, in their order. */
-export function parsePartList(text: string, archive: string): readonly ListedPart[] | undefined {
+function parsePartList(text: string, archive: string): readonly ListedPart[] | undefined {
   const lines = text.replace(/\n$/, "").split("\n");
   const names = partNames(archive, lines.length);
   const parts: ListedPart[] = [];
