@@ -2,9 +2,11 @@ import { lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Call } from "../../io/call.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import { Digester, digestHex } from "../../model/digest.ts";
+import { readOpenFile } from "../layout/file-content.ts";
+import type { OpenPart } from "./joined-files.ts";
 import { archiveOfPart } from "./open-bytes.ts";
 import { type ListedPart, partListOf, readPartList } from "./part-list.ts";
-import { sha256Of } from "./publish-archive.ts";
 
 /** What {@link checkParts} found of a part. */
 export interface CheckedPart extends ListedPart {
@@ -58,4 +60,11 @@ async function hashFile(path: string, call: Call): Promise<string | undefined> {
     call.signal.throwIfAborted();
     throw localError(cause, `cannot read ${path}`);
   }
+}
+
+/** The SHA-256 of all that is in an open file, in hexadecimal digits. */
+export async function sha256Of({ handle, path }: OpenPart, call: Call): Promise<string> {
+  const digester = new Digester();
+  for await (const chunk of readOpenFile(handle, path, { reuseMemory: true }, call)) digester.update(chunk);
+  return digestHex(digester.digest());
 }

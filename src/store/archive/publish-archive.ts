@@ -4,8 +4,7 @@ import type { Call } from "../../io/call.ts";
 import { withDirectoryLock } from "../../io/directory-lock.ts";
 import { syncDirectory } from "../../io/sync-directory.ts";
 import { temporaryName } from "../../io/temporary-name.ts";
-import { Digester, digestHex } from "../../model/digest.ts";
-import { readOpenFile } from "../layout/file-content.ts";
+import { sha256Of } from "./check-parts.ts";
 import type { OpenPart } from "./joined-files.ts";
 import { filesLikeParts, formatPartList, partListOf, partNames, readPartList } from "./part-list.ts";
 
@@ -64,13 +63,6 @@ export async function publishParts(written: readonly OpenPart[], path: string, c
   } finally {
     await rm(list, { force: true });
   }
-}
-
-/** The SHA-256 of all that is in an open file, in hexadecimal digits. */
-export async function sha256Of({ handle, path }: OpenPart, call: Call): Promise<string> {
-  const digester = new Digester();
-  for await (const chunk of readOpenFile(handle, path, { reuseMemory: true }, call)) digester.update(chunk);
-  return digestHex(digester.digest());
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
