@@ -8,8 +8,8 @@ import { formatPlatform, hostPlatform, normalizePlatform, type Platform } from "
  *
  * @see https://docs.docker.com/build/metadata/attestations/attestation-storage/
  */
-export function platformEntries(index: ImageIndex): Descriptor[] {
-  return index.manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
+export function platformEntries({ manifests }: Pick<ImageIndex, "manifests">): Descriptor[] {
+  return manifests.filter(({ platform }) => platform !== undefined && platform.os !== "unknown");
 }
 
 /** The platforms an index has images for, normalised, in its order, each once. */

@@ -55,6 +55,9 @@ export interface Source {
 
 /** A source that can also be asked what it holds. */
 export interface ListedSource extends Source {
+  /** What is listed only because it refers to another manifest, whether or not that is there; where a store lists such. */
+  attached?(call: Call): Promise<readonly Descriptor[]>;
+
   /** What a tag names, by the cheapest means there is; `undefined` where there is no such tag. */
   find(tag: string, call: Call): Promise<Descriptor | undefined>;
 
@@ -73,6 +76,9 @@ export interface ListedSource extends Source {
    * @throws ComposeImageError the transport's, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`.
    */
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]>;
+
+  /** What is listed though it has no tag, but for referrers; where a store lists such. */
+  untagged?(call: Call): Promise<readonly Descriptor[]>;
 
   /** A blob's bytes from `start` on, **not verified**, where they can be had without those before. */
   fetchFrom?(descriptor: Descriptor, start: number, call: Call): Promise<Content>;

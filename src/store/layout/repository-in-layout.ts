@@ -8,7 +8,7 @@ import type { Target } from "../target.ts";
 import type { LayoutSource } from "./layout-source.ts";
 import { inOrder, withPlaced } from "./place-entry.ts";
 import { type PlacedEntry, placementAnnotations, placementOf } from "./placement.ts";
-import { referrerEntry, referrersIn } from "./referrers-in.ts";
+import { isReferrerEntry, referrerEntry, referrersIn } from "./referrers-in.ts";
 import type { EntryChange, WritableLayout } from "./writable-layout.ts";
 
 /** A layout that several repositories live in. */
@@ -61,6 +61,12 @@ export class RepositoryInLayout implements Target {
     yield* new Set(placed.flatMap(({ tag }) => tag ?? []));
   }
 
+  async untagged(call: Call): Promise<readonly Descriptor[]> {
+    return (await this.#placed(call))
+      .filter(({ tag, entry }) => tag === undefined && !isReferrerEntry(entry))
+      .map(({ entry }) => entry.descriptor);
+  }
+
   async resolve(selector: ManifestSelector, call: Call): Promise<Descriptor> {
     return "tag" in selector ? this.#tagged(selector.tag, call) : this.#layout.images.resolve(selector, call);
   }
@@ -80,6 +86,12 @@ export class RepositoryInLayout implements Target {
       this.#referrers = { placed, found: await referrersIn(entries, read, this.#subject) };
     }
     return this.#referrers.found.get(subject) ?? [];
+  }
+
+  async attached(call: Call): Promise<readonly Descriptor[]> {
+    return (await this.#placed(call))
+      .filter(({ entry }) => isReferrerEntry(entry))
+      .map(({ entry }) => entry.descriptor);
   }
 
   fetch(descriptor: Descriptor, call: Call): Promise<Content> {
