@@ -25,7 +25,6 @@ export interface CheckedParts {
  * Hashes every part of a split archive again, as `sha256sum -c` does, and compares it with the list.
  *
  * @param path the archive's name, or its list's, or its first part's.
- * @internal
  * @returns `undefined` where there is no list of parts, as of an archive that is in one file.
  * @throws ComposeImageError `LOCAL_IO`
  */
