@@ -7,6 +7,7 @@ import { parsePlatform } from "../../src/model/platform.ts";
 import { type CopyOptions, type CopyResult, copyImages } from "../../src/ops/copy-images.ts";
 import { parseCopyLocations } from "../../src/ops/copy-locations.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
+import { blobPath } from "../support/blob-path.ts";
 import {
   type MadeBlob,
   type MadeImage,
@@ -17,7 +18,6 @@ import {
 } from "../support/make-image.ts";
 import { makeArtifact } from "../support/signed-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
-import { blobPath } from "../support/unpack.ts";
 
 const amd64 = makeImage({ layers: [{ files: [{ path: "app", content: "amd64" }] }] });
 const arm64 = makeImage({

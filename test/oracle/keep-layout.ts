@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { blobPath } from "../support/blob-path.ts";
 import { run } from "../support/command.ts";
-import { blobPath } from "../support/unpack.ts";
 import type { KeptRepository } from "./stand-in-registry.ts";
 
 /** Writes what a stand-in holds of a repository as a mirror's layout has it: referrers are entries without a tag. */

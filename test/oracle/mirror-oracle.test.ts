@@ -1,11 +1,11 @@
 import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { blobPath } from "../support/blob-path.ts";
 import { type MadeBlob, sha256 } from "../support/make-image.ts";
 import { makeSigned, pushSigned } from "../support/signed-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
-import { blobPath } from "../support/unpack.ts";
 import { cutIntoParts, keepLayout, packLayout } from "./keep-layout.ts";
 import { runOracle } from "./run-oracle.ts";
 import { type KeptRepository, StandInRegistry } from "./stand-in-registry.ts";
