@@ -15,7 +15,8 @@ A SIDE is one of
   FILE, oci-archive:FILE      a tar of a layout, or the parts FILE.001, FILE.002, ... with their sums in FILE.sha256
 
 Entries of a layout's index.json are placed by org.opencontainers.image.ref.name as REPOSITORY:TAG, or by the annotation
-io.github.compose-image.repository. What has neither is in the repository called ".", and may refer to anything.
+io.github.compose-image.repository. What has neither is in the repository called ".", and may refer to anything. What an
+entry refers to is its manifest's subject, or the annotation io.github.compose-image.subject.
 
 Exit status: 0 nothing found, 1 something is not as it has to be, 2 no judgement was possible.
 """
@@ -46,6 +47,7 @@ COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 
 REF_NAME = "org.opencontainers.image.ref.name"
 REPOSITORY = "io.github.compose-image.repository"
+SUBJECT = "io.github.compose-image.subject"
 NAMELESS = "."
 CHUNK = 1 << 20
 
@@ -329,7 +331,7 @@ class Layout:
         return stream
 
     def listings(self, repository, subject):
-        """Entries of index.json whose manifests have this subject, and what a fallback tag lists."""
+        """Entries of index.json whose manifests, or whose annotation, have this subject, and what a fallback tag lists."""
         listed, fallback = {}, None
         for where, tag, entry in self.entries:
             if where not in (repository, NAMELESS):
@@ -338,7 +340,8 @@ class Layout:
                 document = parse(self.manifest(where, entry["digest"])[0], entry["digest"])
             except Wrong:
                 continue
-            if (document.get("subject") or {}).get("digest") == subject:
+            annotated = (entry.get("annotations") or {}).get(SUBJECT)
+            if subject in ((document.get("subject") or {}).get("digest"), annotated):
                 listed[entry["digest"]] = entry
             if tag == fallback_tag(subject):
                 fallback = listed_by(document)
