@@ -4,6 +4,8 @@ import { type Call, unstoppable } from "../../../src/io/call.ts";
 import { collect } from "../../../src/io/collect.ts";
 import type { Descriptor } from "../../../src/model/descriptor.ts";
 import type { HostLimits } from "../../../src/model/host-limits.ts";
+import { identityUser, passwordCredential } from "../../../src/store/registry/auth/credential.ts";
+import { fetchToken } from "../../../src/store/registry/auth/token.ts";
 import { RegistryClient, type RegistryClientOptions } from "../../../src/store/registry/client.ts";
 import { Dispatchers } from "../../../src/store/registry/hosts/dispatchers.ts";
 import { HostLimiters } from "../../../src/store/registry/hosts/host-limiter.ts";
@@ -12,9 +14,10 @@ import { exchangeFollowing } from "../../../src/store/registry/redirect.ts";
 import { Transport } from "../../../src/store/registry/transport.ts";
 import type { Target } from "../../../src/store/target.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { secret } from "../../support/secrets.ts";
 import { type CountingRegistry, startCountingRegistry } from "./counting-registry.ts";
 import { openForTest, startForTest } from "./open-for-test.ts";
-import { sampleBlob, sendJson } from "./scripted-registry.ts";
+import { sampleBlob } from "./scripted-registry.ts";
 
 const samples = Array.from({ length: 9 }, (_, seed) => sampleBlob(100_000, seed + 1));
 const descriptors = samples.map(({ descriptor }) => descriptor);
@@ -104,17 +107,16 @@ describe("concurrency", () => {
     expect(registry.seen.filter((each) => each.startsWith("PUT"))).toHaveLength(9);
   });
 
-  test("of one is enough where each request is challenged first", async () => {
-    const registry = await startForTest((request, response) => {
-      if (request.path === "/token") sendJson(response, 200, { token: "t" });
-      else if (request.headers.authorization === undefined) {
-        const realm = `http://${registry.host}/token?for=${encodeURIComponent(request.path)}`;
-        const headers = { "www-authenticate": `Bearer realm="${realm}",service="test"` };
-        sendJson(response, 401, { errors: [] }, headers);
-      } else response.end(samples[0]?.bytes);
-    });
-    const { target } = open(registry.host, { concurrency: 1 });
-    expect(await Promise.all([1, 2, 3].map(() => read(target, descriptors[0])))).toEqual([1e5, 1e5, 1e5]);
+  test("of one does not keep a token from who holds a challenge", async () => {
+    const { registry, party, transport, send } = await slowTransport({ concurrency: 1 });
+    const challenges = [await send({ method: "GET" }, blobPath), await send({ method: "POST" })];
+    registry.intercept = (_, response) => Boolean(response.end('{"token":"t"}'));
+    const realm = new URL(`http://${registry.host}/token`);
+    for (const credential of [undefined, passwordCredential(identityUser, secret("refresh-token"))]) {
+      const request = { realm, service: undefined, scopes: [], credential, party, credentialHint: "" };
+      expect(await fetchToken(transport, request, unstoppable)).toMatchObject({ value: "t" });
+    }
+    await Promise.all(challenges.map(discard));
   });
 
   test("is given back by answers that are read, left, broken off, aborted, refused and discarded", async () => {
