@@ -25,6 +25,7 @@ export interface VerifyOptions extends SiteScope {
 /** What {@link verifySite} found. */
 export interface SiteVerification {
   readonly site: string;
+  /** Those that were looked at. */
   readonly repositories: number;
   /** Tags of images, and images that were to be found by their digests. */
   readonly images: number;
@@ -61,7 +62,9 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
     records.set(walked.path, record);
     await blobs.verify(record, walked.repository, inner);
   };
-  await forEachConcurrently(await repositoriesOf(site, withLocked(options), call), jobs, verify, call);
+  const listed = options.repositories ?? (await site.repositories(call));
+  const walks = await repositoriesOf(site, withLocked(options, listed), call);
+  await forEachConcurrently(walks, jobs, verify, call);
   if (expected !== undefined) faults.push(...expectLocked(expected, records, singlePlatformOf(options)));
   const manifests = new Map([...records.values()].flatMap((record) => [...record.manifests]));
   const sizes = [...manifests.values()].map(({ size }) => size);
@@ -83,8 +86,11 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
   };
 }
 
-/** What is to be looked at, with what a lock file has without a tag. */
-function withLocked({ repositories, digests, platforms, expected }: VerifyOptions): SiteScope {
+/** What is to be looked at, with the repositories of a lock file, and what that has without a tag. */
+function withLocked(
+  { digests, platforms, expected }: VerifyOptions,
+  repositories: readonly string[],
+): SiteScope {
   if (expected === undefined) return { repositories, digests, platforms };
   const locked = lockedDigests(expected);
   const paths = new Set([...(digests?.keys() ?? []), ...locked.keys()]);
@@ -92,7 +98,8 @@ function withLocked({ repositories, digests, platforms, expected }: VerifyOption
     path,
     [...(digests?.get(path) ?? []), ...(locked.get(path) ?? [])],
   ]);
-  return { repositories, digests: new Map(all), platforms };
+  const targets = expected.images.map(({ target }) => target);
+  return { repositories: [...repositories, ...targets], digests: new Map(all), platforms };
 }
 
 /** Repositories whose tags name images of the indexes that were chosen. */
@@ -136,10 +143,11 @@ async function notesOfBlobs(
   records: ReadonlyMap<string, WalkRecord>,
   call: Call,
 ): Promise<string[]> {
+  const named = new Set<Digest>();
+  for (const { blobs, asked } of records.values())
+    for (const digest of [...blobs.keys(), ...asked]) named.add(digest);
   const unused: Digest[] = [];
-  const isNamed = (digest: Digest): boolean =>
-    [...records.values()].some((record) => record.blobs.has(digest) || record.asksFor(digest));
-  for await (const digest of site.blobs?.(call) ?? []) if (!isNamed(digest)) unused.push(digest);
+  for await (const digest of site.blobs?.(call) ?? []) if (!named.has(digest)) unused.push(digest);
   return unused.sort().map((digest) => `${digest} is there, and nothing refers to it`);
 }
 

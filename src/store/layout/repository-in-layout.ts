@@ -3,7 +3,7 @@ import type { Content, OpenContent } from "../../io/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import type { ManifestSelector, StoredManifest } from "../source.ts";
+import type { ListedSource, ManifestSelector, StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
 import type { IndexEntry } from "./index-entry.ts";
 import type { LayoutSource } from "./layout-source.ts";
@@ -33,6 +33,8 @@ export class RepositoryInLayout implements Target {
   readonly name: string;
   /** There where the layout's order of blobs matters. */
   readonly expect?: NonNullable<Target["expect"]>;
+  /** There where the layout's blobs can be read from the middle. */
+  readonly fetchFrom?: NonNullable<ListedSource["fetchFrom"]>;
   readonly #layout: SharedLayout;
   readonly #repository: string;
   #referrers:
@@ -44,6 +46,8 @@ export class RepositoryInLayout implements Target {
     this.#layout = layout;
     this.#repository = repository;
     const { writer } = layout;
+    const images: ListedSource = layout.images;
+    if (images.fetchFrom !== undefined) this.fetchFrom = images.fetchFrom.bind(images);
     if (writer?.expect !== undefined) this.expect = (blobs) => writer.expect?.(blobs);
   }
 
