@@ -4,6 +4,8 @@ import { Slots } from "../io/slots.ts";
 import type { Digest } from "../model/digest.ts";
 import { subjectOfTag } from "../model/referrers.ts";
 import type { MirrorLock } from "../plan/mirror-plan.ts";
+import type { Inventory } from "./inventory.ts";
+import { receiverOf } from "./receiver.ts";
 import type { Site } from "./site.ts";
 import { compareFaults, type SiteFault } from "./site-fault.ts";
 import { repositoriesOf, type SiteScope } from "./site-scope.ts";
@@ -14,6 +16,8 @@ import { type WalkedRepository, type WalkParts, walkRepository } from "./walk-re
 
 /** Options of {@link verifySite}. */
 export interface VerifyOptions extends SiteScope {
+  /** What the receiver of a delta has, so that it may be missing. */
+  readonly have?: Inventory | undefined;
   /** What has to be there. */
   readonly expected?: MirrorLock | undefined;
   /** Looks at what the site's own files are made of, such as the parts of an archive. */
@@ -77,12 +81,23 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
     blobs: figures.blobs,
     bytes: sizes.reduce((sum, size) => sum + size, figures.bytes),
     referrers: referrersOf(records),
-    faults: distinct(faults).sort(compareFaults),
+    faults: distinct(faults).filter(unlessHeld(options.have)).sort(compareFaults),
     // What was not looked at cannot be said to be unused.
     notes: [
       ...notesOfTags(records),
       ...(options.repositories === undefined ? await notesOfBlobs(site, records, call) : []),
     ],
+  };
+}
+
+/** Keeps all faults but those which only say that something is not here that a receiver has. */
+function unlessHeld(have: Inventory | undefined): (fault: SiteFault) => boolean {
+  if (have === undefined) return () => true;
+  const receiver = receiverOf(have);
+  return ({ code, repository, digest }) => {
+    if (digest === undefined) return true;
+    if (code === "MANIFEST_NOT_FOUND") return !receiver.hasManifest(repository ?? "", digest);
+    return code !== "BLOB_NOT_FOUND" || receiver.holders(digest).length === 0;
   };
 }
 
