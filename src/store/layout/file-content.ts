@@ -22,6 +22,9 @@ export interface FileExtent extends ContentExtent {
   readonly noFollow?: boolean;
 }
 
+/** Bytes asked for where the file seems to end: it may have grown, and some kinds of file tell no size. */
+const smallestRead = 4096;
+
 /**
  * A file's bytes, or an extent of them. The file is opened when the first chunk is asked for, and closed when the
  * reader leaves.
@@ -62,10 +65,13 @@ export async function* readOpenFile(
   const kept = reuseMemory
     ? Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(0, end - start)))
     : undefined;
+  const { size } = await handle.stat().catch((cause: unknown) => {
+    throw localError(cause, `cannot read ${path}`);
+  });
   let position = start;
   while (position < end) {
     call.signal.throwIfAborted();
-    const wanted = Math.min(chunkSize, end - position);
+    const wanted = Math.min(chunkSize, end - position, Math.max(size - position, smallestRead));
     const { bytesRead, buffer } = await handle
       .read(kept ?? Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
       .catch((cause: unknown) => {
