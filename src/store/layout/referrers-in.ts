@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../model/descriptor.ts";
-import type { Digest } from "../../model/digest.ts";
+import { type Digest, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { parseManifest } from "../../model/manifest.ts";
 import { isManifestMediaType } from "../../model/media-types.ts";
@@ -29,6 +29,16 @@ export function referrerEntry(
 /** Whether an entry is there only to be found as a referrer. */
 export function isReferrerEntry({ descriptor }: IndexEntry): boolean {
   return descriptor.annotations?.[subjectAnnotation] !== undefined;
+}
+
+/** What an entry says of itself that is there only to be found as a referrer; `undefined` for any other. */
+export function listedReferrer({
+  descriptor,
+}: IndexEntry): { readonly subject: Digest; readonly descriptor: Descriptor } | undefined {
+  const subject = descriptor.annotations?.[subjectAnnotation];
+  if (!isDigest(subject) || subject === descriptor.digest) return undefined;
+  const { annotations: _, ...referrer } = descriptor;
+  return { subject, descriptor: referrer };
 }
 
 /** An entry of a layout, or of one repository in it, and the tag that it has there. */
