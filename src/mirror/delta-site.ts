@@ -8,6 +8,7 @@ import type { Site } from "./site.ts";
 /** A site in which nothing is written that a receiver has by its inventory. */
 export class DeltaSite implements Site {
   readonly name: string;
+  readonly isDelta = true;
   readonly commit?: (call: Call) => Promise<void>;
   readonly #site: Site;
   readonly #receiver: Receiver;

@@ -81,7 +81,8 @@ class MirrorRun {
     const lanes = choices.map((choice) => this.#laneOf(choice));
     const work = lanes.flatMap((lane) => lane.choice.images.map((image) => ({ lane, image })));
     const isRegistry = lanes.some(({ target }) => target.mountOrigin !== undefined);
-    const deliveries = new SharedDeliveries(!isRegistry, this.#options.held);
+    const sharesContent = !isRegistry && this.#site.isDelta !== true;
+    const deliveries = new SharedDeliveries(sharesContent, this.#options.held);
     // An archive's blobs lie in the order of its images.
     const jobs = lanes.some(({ target }) => target.expect !== undefined) ? 1 : this.#options.jobs;
     await forEachConcurrently(
