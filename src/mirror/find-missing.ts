@@ -28,7 +28,7 @@ export interface MissingContent {
   readonly held: ReadonlyMap<Digest, Target>;
   /** What nobody has, in the order of the image. */
   readonly missing: readonly Descriptor[];
-  /** The manifests that were looked into. */
+  /** The manifests that were met, whether or not the source has them. */
   readonly manifests: readonly Descriptor[];
 }
 
@@ -67,12 +67,13 @@ async function lookInto(
   const lacking = new Map<Digest, Descriptor>();
   const manifests: Descriptor[] = [];
   const visit = async (descriptor: Descriptor): Promise<void> => {
+    const isManifest = isManifestMediaType(descriptor.mediaType);
+    if (isManifest) manifests.push(descriptor);
     if (!(await source.exists(descriptor, call))) {
       lacking.set(descriptor.digest, descriptor);
       return;
     }
-    if (!isManifestMediaType(descriptor.mediaType)) return;
-    manifests.push(descriptor);
+    if (!isManifest) return;
     const { digest, mediaType } = descriptor;
     const { bytes } = await source.manifest({ digest }, call);
     const manifest = parseManifest(bytes, mediaType, `source ${source.name}@${digest}`);
