@@ -144,6 +144,6 @@ function publicCommand(command: string, directory: string): string {
 }
 
 /** Quotes for bash; `$RUN` stays to be replaced. */
-function shell(args: readonly string[]): string {
+export function shell(args: readonly string[]): string {
   return args.map((arg) => (/^[\w./:=@$-]+$/.test(arg) ? arg : `'${arg}'`)).join(" ");
 }

@@ -34,9 +34,24 @@ export async function startDockerRegistry(
   layout: LayoutStore,
   call: Call,
 ): Promise<BenchRegistry> {
-  const storage = join(directory, "docker-registry");
+  const registry = await startEmptyDockerRegistry(directory, "docker-registry", call);
+  for (const name of Object.values(imageNames)) {
+    const args = ["copy", "--quiet", "--dest-tls-verify=false"];
+    const places = [`oci:${layout.directory}:${name}`, `docker://${registry.host}/${name}`];
+    await runCommand("skopeo", [...args, ...places], {}, call);
+  }
+  return registry;
+}
+
+/** @param label of its files in the directory. */
+export async function startEmptyDockerRegistry(
+  directory: string,
+  label: string,
+  call: Call,
+): Promise<BenchRegistry> {
+  const storage = join(directory, label);
   mkdirSync(storage);
-  const config = join(directory, "docker-registry.json");
+  const config = join(directory, `${label}.json`);
   writeFileSync(
     config,
     JSON.stringify({
@@ -48,11 +63,5 @@ export async function startDockerRegistry(
   );
   const ready = /listening on (127\.0\.0\.1:\d+)/;
   const service = await startCommand("docker-registry", ["serve", config], ready, call);
-  const host = service.ready[1] ?? "";
-  for (const name of Object.values(imageNames)) {
-    const args = ["copy", "--quiet", "--dest-tls-verify=false"];
-    const places = [`oci:${layout.directory}:${name}`, `docker://${host}/${name}`];
-    await runCommand("skopeo", [...args, ...places], {}, call);
-  }
-  return { name: "docker-registry", host, stop: service.stop };
+  return { name: "docker-registry", host: service.ready[1] ?? "", stop: service.stop };
 }

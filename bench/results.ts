@@ -15,6 +15,8 @@ export interface BenchResults {
   readonly temporaryDisk: TemporaryDisk;
   /** The project's own first; the others are compared with it. */
   readonly timings: readonly Timing[];
+  /** Of mirroring an estate, as above; not there before it was first measured. */
+  readonly mirroring?: readonly Timing[];
 }
 
 /** An image that was composed from. */
@@ -56,10 +58,17 @@ export function withFigures(document: string, results: BenchResults): string {
 }
 
 function renderFigures(results: BenchResults): string {
-  return [timeTable(results), memoryTable(results), diskText(results), machineText(results)].join("\n");
+  const { timings, mirroring } = results;
+  return [
+    timeTable(timings),
+    ...(mirroring === undefined ? [] : [timeTable(mirroring)]),
+    memoryTable(results),
+    diskText(results),
+    machineText(results),
+  ].join("\n");
 }
 
-function timeTable({ timings }: BenchResults): string {
+function timeTable(timings: readonly Timing[]): string {
   const [own] = timings;
   const rows = timings.map(({ name, mean, stddev, min, max, user, system }) => [
     name,

@@ -15,6 +15,7 @@ import { runCommand } from "./command.ts";
 import { type ComposedLayer, composeArguments, peakMemory, temporaryDisk } from "./compose-runs.ts";
 import { writeBenchImages } from "./images/bench-images.ts";
 import { describeMachine } from "./machine.ts";
+import { timeMirroring } from "./mirror-runs.ts";
 import { time, timedCommands } from "./peers.ts";
 import { startDockerRegistry, startEmbeddedRegistry } from "./registry.ts";
 import { type BenchResults, type MemoryPeaks, withFigures } from "./results.ts";
@@ -65,6 +66,8 @@ async function bench(call: Call): Promise<BenchResults> {
   const places = { main, directory: join(directory, "time"), host: docker.host, embeddedHost: embedded.host };
   const timings = await time(timedCommands(places), places.directory, runs, call);
 
+  const mirroring = await timeMirroring(main, directory, runs, call);
+
   const memory: MemoryPeaks[] = [];
   for (const { name, host } of [docker, embedded]) {
     for (const image of ["builder", "doubled"] as const) {
@@ -94,5 +97,6 @@ async function bench(call: Call): Promise<BenchResults> {
     memory,
     temporaryDisk: await temporaryDisk({ main, host: docker.host, directory }, "bench/disk:1", call),
     timings,
+    mirroring,
   };
 }

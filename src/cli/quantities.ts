@@ -35,6 +35,22 @@ export function parseMemory(text: string, flag: string): number {
   });
 }
 
+/**
+ * Reads a size of files: `4GB`, powers of 1000; `4GiB`, `4G`, powers of 1024, as of `split -b`; or bytes.
+ *
+ * @returns at least 1.
+ * @throws ComposeImageError `USAGE`
+ */
+export function parseSize(text: string, flag: string): number {
+  const [, count, letter = "", unit = ""] = /^([0-9]+)([kmgt]?)(b|ib)?$/i.exec(text) ?? [];
+  const base = letter !== "" && unit.toLowerCase() === "b" ? 1000 : 1024;
+  const size = Number(count) * base ** ["", "k", "m", "g", "t"].indexOf(letter.toLowerCase());
+  if (Number.isSafeInteger(size) && size > 0) return size;
+  throw new ComposeImageError("USAGE", `${flag} ${text} is not a size of files`, {
+    hint: `For example ${flag} 4GB.`,
+  });
+}
+
 /** Longest wait that timers know, in milliseconds: longer ones would end at once. */
 const longestDuration = 2 ** 31 - 1;
 

@@ -87,12 +87,13 @@ async function findRival(directory: string, own: string | undefined): Promise<st
 
 /**
  * Removes what ended processes left at the directory's top. Files of another machine's or container's processes are
- * left for a day, parts of blobs, with which another run goes on, for a week; what cannot be removed stays.
+ * left for a day, parts of blobs, with which another run goes on, for a week; what cannot be removed stays. Drafts of
+ * archives are several files each, and none of its business.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     const owner = parseTemporaryName(name);
-    if (owner === undefined || owner.kind === "lock") continue;
+    if (owner === undefined || owner.kind === "lock" || owner.kind === "draft") continue;
     const path = join(directory, name);
     if (owner.kind === "partial" && !(await isOlderThan(path, 7 * day))) continue;
     const ended = (await hasEnded(owner)) ?? (await isOlderThan(path, day));

@@ -3,8 +3,16 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 
-/** What a temporary file is for: four of a layout, an entry of a cache, a file of credentials, an archive. */
-export type TemporaryKind = "lock" | "blob" | "partial" | "index" | "entry" | "credentials" | "archive";
+/** What a temporary file is for: four of a layout, an entry of a cache, a file of credentials, an archive, one to go on with. */
+export type TemporaryKind =
+  | "lock"
+  | "blob"
+  | "partial"
+  | "index"
+  | "entry"
+  | "credentials"
+  | "archive"
+  | "draft";
 
 /** The process a temporary file belongs to, as its name tells. */
 export interface TemporaryOwner {
@@ -14,12 +22,14 @@ export interface TemporaryOwner {
   readonly pid: number;
   /** When the process began, in the kernel's ticks; `0` where the system does not tell. */
   readonly start: string;
+  /** What no other file has in its name, unless it was given one that has. */
+  readonly id: string;
   /** What of it is in the file, where the name says so. */
   readonly label?: string;
 }
 
 const pattern =
-  /^\.compose-image-(lock|blob|partial|index|entry|credentials|archive)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-[0-9a-f-]{36}(?:\.([a-z0-9-]{1,140}))?$/;
+  /^\.compose-image-(lock|blob|partial|index|entry|credentials|archive|draft)-([0-9a-f]{16})-([0-9]{1,10})-([0-9]{1,20})-([0-9a-f-]{36})(?:\.([a-z0-9-]{1,140}))?$/;
 
 let own: { readonly realm: string; readonly start: string } | undefined;
 
@@ -28,27 +38,30 @@ let own: { readonly realm: string; readonly start: string } | undefined;
  * It says whose the file is, so what a killed process left behind can be told from what is in use.
  *
  * @param label what is in the file, of lower-case letters, digits and `-`, at most 140.
+ * @param id of a file that belongs to others, theirs.
  */
-export function temporaryName(kind: TemporaryKind, label?: string): string {
+export function temporaryName(kind: TemporaryKind, label?: string, id: string = randomUUID()): string {
   own ??= { realm: ownRealm(), start: startOf(readOwnStat()) };
   const end = label === undefined ? "" : `.${label}`;
-  return `.compose-image-${kind}-${own.realm}-${process.pid}-${own.start}-${randomUUID()}${end}`;
+  return `.compose-image-${kind}-${own.realm}-${process.pid}-${own.start}-${id}${end}`;
 }
 
 /** The same for a file that is no process's any more, and that any may take over. */
-export function ownerlessName(kind: TemporaryKind, label: string): string {
-  return `.compose-image-${kind}-${"0".repeat(16)}-0-0-${randomUUID()}.${label}`;
+export function ownerlessName(kind: TemporaryKind, label: string, id: string = randomUUID()): string {
+  return `.compose-image-${kind}-${"0".repeat(16)}-0-0-${id}.${label}`;
 }
 
 /** Reads a name that {@link temporaryName} made, in this process or another; `undefined` for any other name. */
 export function parseTemporaryName(name: string): TemporaryOwner | undefined {
-  const [, kind, realm, pid, start, label] = pattern.exec(name) ?? [];
-  if (kind === undefined || realm === undefined || pid === undefined || start === undefined) return undefined;
+  const [, kind, realm, pid, start, id, label] = pattern.exec(name) ?? [];
+  if (kind === undefined || realm === undefined || pid === undefined) return undefined;
+  if (start === undefined || id === undefined) return undefined;
   return {
     kind: kind as TemporaryKind,
     realm,
     pid: Number(pid),
     start,
+    id,
     ...(label !== undefined && { label }),
   };
 }

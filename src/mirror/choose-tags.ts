@@ -1,4 +1,5 @@
 import { ComposeImageError } from "../model/errors.ts";
+import { isTag } from "../model/reference.ts";
 import { subjectOfTag } from "../model/referrers.ts";
 import type { MirrorRepository, PlacedTagRule } from "../plan/mirror-plan.ts";
 import { formatTagRule, tagMatcher } from "../plan/tag-rule.ts";
@@ -21,7 +22,7 @@ export function needsListing({ tags }: MirrorRepository): boolean {
 
 /**
  * Chooses tags by the rules of a repository. Patterns never match the tags of signatures and other referrers, which come
- * along with what they refer to. `latest` counts what patterns matched, all together, without what is excluded and what is
+ * along with what they refer to, nor what a registry lists that is no tag. `latest` counts what patterns matched, all together, without what is excluded and what is
  * named; `maxAgeMs` is left to those who know the images.
  *
  * @param listed all tags of the repository, in any order; none where {@link needsListing} is false.
@@ -30,7 +31,7 @@ export function chooseTags(repository: MirrorRepository, listed: readonly string
   const { tags: rules, exclude, latest } = repository;
   const excluders = exclude.map((rule) => tagMatcher(rule, rule.place));
   const isExcluded = (tag: string): boolean => excluders.some((matches) => matches(tag));
-  const candidates = listed.filter((tag) => subjectOfTag(tag) === undefined);
+  const candidates = listed.filter((tag) => isTag(tag) && subjectOfTag(tag) === undefined);
   const named = new Set<string>();
   const matched = new Set<string>();
   const faults: ComposeImageError[] = [];

@@ -108,7 +108,8 @@ export class Sites implements AsyncDisposable {
     if (place.transport === "oci") {
       await expectDirectory(place, "source");
       const layout = await openLayout(place.directory, { side: "source" }, call);
-      return siteOf(place, new RepositoriesInLayout(layout, baseRepositoryOf(place.directory)));
+      const repositories = new RepositoriesInLayout(layout, baseRepositoryOf(place.directory));
+      return { ...siteOf(place, repositories), blobs: (inner) => layout.blobs.list(inner) };
     }
     const archive = await openLayoutArchive(place, "source", call);
     this.#open.push(archive);

@@ -6,6 +6,8 @@ import type { MirrorLock, MirrorPlan } from "../plan/mirror-plan.ts";
 import type { Shard } from "../plan/shard.ts";
 import type { StoresOptions } from "../store/open-stores.ts";
 import { chooseImages, type ImageChoice } from "./choose-images.ts";
+import { DeltaSite } from "./delta-site.ts";
+import type { Inventory } from "./inventory.ts";
 import { mirrorImages } from "./mirror-images.ts";
 import type { MirroredImage, MirrorFault, MirrorOutcome } from "./mirror-outcome.ts";
 import { Sites } from "./open-sites.ts";
@@ -15,6 +17,8 @@ import { UnreachableRegistries } from "./unreachable-registries.ts";
 export interface MirrorOptions extends StoresOptions {
   /** Copies the images it has, and looks at no tags. */
   readonly lock?: MirrorLock | undefined;
+  /** Leaves out what the receiver has. */
+  readonly have?: Inventory | undefined;
   /** The part of the images that is this run's. Default all. */
   readonly shard?: Shard | undefined;
   /** Writes nothing, and gives a forecast. Default `false`. */
@@ -49,7 +53,7 @@ export async function runMirror(
   to: MirrorPlace,
   options: MirrorOptions = {},
 ): Promise<MirrorResult> {
-  const { lock, shard, dryRun = false, jobs = 4, now = Date.now(), onChoice, onImage } = options;
+  const { lock, have, shard, dryRun = false, jobs = 4, now = Date.now(), onChoice, onImage } = options;
   return countingRun(options, plan.hosts, async (sites, onTransfer, call) => {
     const open = ({ registry, repository }: { registry: string; repository: string }) =>
       sites.sourceRepository(registry, repository);
@@ -57,7 +61,8 @@ export async function runMirror(
     const choice = await chooseImages(plan, { lock, shard, jobs, now, open, unreachable }, call);
     await onChoice?.(choice);
     for (const fault of choice.faults) onImage?.(fault);
-    const site = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
+    const whole = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
+    const site = have === undefined ? whole : new DeltaSite(whole, have);
     const run = { jobs, dryRun, unreachable, onTransfer, onImage };
     const done = await mirrorImages(choice.choices, site, run, call);
     return { ...done, target: site.name, faults: [...choice.faults, ...done.faults] };

@@ -1,4 +1,5 @@
 import type { Call } from "../io/call.ts";
+import type { Digest } from "../model/digest.ts";
 import type { Target } from "../store/target.ts";
 
 /**
@@ -18,6 +19,9 @@ export interface Site {
 
   /** A repository, there or not; the same object for the same path. Makes no request. */
   repository(path: string): Target;
+
+  /** Every blob and manifest that is there, whether or not anything names it, where that can be listed: in layouts. */
+  blobs?(call: Call): AsyncIterable<Digest>;
 
   /** Makes all that was written appear, where that happens at once. */
   commit?(call: Call): Promise<void>;

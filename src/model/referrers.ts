@@ -4,27 +4,30 @@ import { ComposeImageError } from "./errors.ts";
 import { descriptorToJson, encodeJson, parseManifest } from "./manifest.ts";
 import { mediaTypes } from "./media-types.ts";
 import { parseJsonObject } from "./parse-json.ts";
+import { isTag } from "./reference.ts";
 
 const cosignSuffixes = ["sig", "att", "sbom"] as const;
 
 const referrerTag = /^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.(?:sig|att|sbom))?$/;
 
 /**
- * The tag that lists a manifest's referrers where the registry does not.
+ * The tag that lists a manifest's referrers where the registry does not; of the digest it has 64 characters at most.
  *
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
  */
 export function fallbackTag(subject: Digest): string {
-  return `${digestAlgorithm(subject)}-${digestHex(subject)}`.slice(0, 128);
+  return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
 /**
- * The tags that cosign gives to signatures, attestations and bills of materials of a manifest.
+ * The tags that cosign gives to signatures, attestations and bills of materials of a manifest; none where its digest is too
+ * long for a tag.
  *
  * @see https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
  */
 export function cosignTags(subject: Digest): string[] {
-  return cosignSuffixes.map((suffix) => `${fallbackTag(subject)}.${suffix}`);
+  const tags = cosignSuffixes.map((suffix) => `${digestAlgorithm(subject)}-${digestHex(subject)}.${suffix}`);
+  return tags.filter(isTag);
 }
 
 /** Whether a tag is one that {@link cosignTags} gives, for whatever manifest. */

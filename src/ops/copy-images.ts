@@ -17,6 +17,7 @@ import type { CopyTarget } from "./copy-locations.ts";
 import { ReferrerCopy } from "./copy-referrers.ts";
 import { targetTag } from "./copy-tag.ts";
 import { FigureCounter, type TransferFigures } from "./figures.ts";
+import { imageTags } from "./image-tags.ts";
 import { TagMoves } from "./tag-moves.ts";
 
 /** Options of {@link copyImages}; those of the stores are among them. */
@@ -70,7 +71,7 @@ export async function copyImages(
     counter.count(event);
     onTransfer(event);
   };
-  await using stores = new Stores({ ...options, onTransfer: tell });
+  await using stores = new Stores({ resume: true, ...options, onTransfer: tell });
   const done = await new ImageCopy(stores, from, to, options, tell).run(call);
   const figures = { ...counter.figures(), elapsedMs: performance.now() - startedAt };
   return { ...done, figures };
@@ -103,9 +104,8 @@ class ImageCopy {
     const withReferrers = (this.#options.referrers ?? true) && !isDockerArchive;
     const { source, selector } = await this.#openSource(call);
     const listed = allTags ? await sortedTags(source, call) : undefined;
-    const selectors = listed?.filter((tag) => subjectOfTag(tag) === undefined).map((tag) => ({ tag })) ?? [
-      selector,
-    ];
+    const tags = listed && (await imageTags(listed, source, call));
+    const selectors = tags?.map((tag) => ({ tag })) ?? [selector];
     // Nothing is made at the target when there is nothing to copy.
     const first = listed === undefined ? await chooseCopied(source, selector, platform, call) : undefined;
     if (first !== undefined && isDockerArchive) await expectLoadable(source, first, call);

@@ -55,6 +55,9 @@ export interface Source {
 
 /** A source that can also be asked what it holds. */
 export interface ListedSource extends Source {
+  /** What is listed only because it refers to another manifest, whether or not that is there; where a store lists such. */
+  attached?(call: Call): Promise<readonly Descriptor[]>;
+
   /** What a tag names, by the cheapest means there is; `undefined` where there is no such tag. */
   find(tag: string, call: Call): Promise<Descriptor | undefined>;
 

@@ -5,6 +5,7 @@ import {
   parseCount,
   parseDuration,
   parseMemory,
+  parseSize,
 } from "../../src/cli/quantities.ts";
 
 const usage = (text: string) =>
@@ -59,6 +60,24 @@ describe("an amount of memory", () => {
 
   it.each(["", "M", "-1M", "1.5G", "64 M", "64T", "1e9", "0x10"])("is not %j", (text) => {
     expect(() => parseMemory(text, "--memory-limit")).toThrow(usage("--memory-limit"));
+  });
+});
+
+describe("a size of files", () => {
+  it.each([
+    ["1000", 1000],
+    ["4GB", 4e9],
+    ["700mb", 7e8],
+    ["2kB", 2000],
+    ["64K", 65_536],
+    ["1GiB", 1024 ** 3],
+    ["1T", 1024 ** 4],
+  ])("%s is %d bytes", (text, bytes) => {
+    expect(parseSize(text, "--split")).toBe(bytes);
+  });
+
+  it.each(["", "0", "GB", "-1M", "1.5G", "4 GB", "1e9", "99999999T"])("is not %j", (text) => {
+    expect(() => parseSize(text, "--split")).toThrow(usage("--split"));
   });
 });
 

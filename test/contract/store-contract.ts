@@ -69,6 +69,20 @@ export function describeStoreContract(name: string, openTarget: () => Promise<Op
       expect(await read(descriptor)).toHaveLength(0);
     });
 
+    it("gives a blob's bytes from any of them on", async () => {
+      const bytes = randomBytes(100_000);
+      const descriptor = await pushBlob(bytes);
+      const readFrom = async (start: number, of: Descriptor) => {
+        if (target.fetchFrom === undefined) throw new Error("it cannot be read from the middle");
+        return collect(await target.fetchFrom(of, start, unstoppable), 100_000, "blob");
+      };
+      for (const start of [0, 1, 65_536, 99_999]) {
+        expect(await readFrom(start, descriptor)).toEqual(bytes.subarray(start));
+      }
+      const missing = { ...descriptor, digest: digestOf(Buffer.from("missing")) };
+      await expect(readFrom(0, missing)).rejects.toMatchObject({ code: "BLOB_NOT_FOUND" });
+    });
+
     it("takes the same blob a second time", async () => {
       const bytes = randomBytes(1000);
       await pushBlob(bytes);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { missingTools } from "../../scripts/house/tools.ts";
+import { blobPath } from "../support/blob-path.ts";
 import {
   type ComposeArguments,
   type ComposeScene,
@@ -22,7 +23,6 @@ import { runCli } from "../support/run-cli.ts";
 import { secret } from "../support/secrets.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
-import { blobPath } from "../support/unpack.ts";
 
 /** Nothing is asked of any registry in these cases. */
 const wrongUsage: readonly (readonly [string, ComposeArguments, Omit<Refusal, "status">])[] = [

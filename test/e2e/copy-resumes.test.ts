@@ -1,6 +1,7 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { run } from "../support/command.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
 import { randomContent } from "../support/random-content.ts";
@@ -57,16 +58,72 @@ describeWith(["cli", "skopeo"], "a copy that is cut off", () => {
       await skopeoCopy(`oci:${directory}:1`, `dir:${await temporaryDirectory("checked")}`);
     });
   }
+
+  for (const [signal, split] of [
+    ["SIGKILL", ["--split", "5MB"]],
+    ["SIGINT", []],
+  ] as const) {
+    test(`by ${signal} in mid blob goes on in its archive, ${split.length > 0 ? "in parts" : "in one file"}`, async () => {
+      const directory = await temporaryDirectory("resume");
+      const args = [
+        "copy",
+        "--no-referrers",
+        ...split,
+        `${proxy.host}/large:1`,
+        `oci-archive:${directory}/a.tar`,
+      ];
+      proxy.forget();
+      proxy.fault = ({ path }) =>
+        path.endsWith(layer) ? { kind: "stall-response", afterBytes: layerSize / 2 } : undefined;
+      const half = waitForDraft(directory, layerSize / 2 - 5 * megabyte);
+      const cut = await runCli(args, { interrupt: { when: half, signal } });
+      expect(cut.status).toBe(signal === "SIGKILL" ? null : 130);
+      if (signal === "SIGINT") expect(cut.stderr).toContain("is kept beside");
+
+      proxy.fault = undefined;
+      proxy.forget();
+      const { status, stderr } = await runCli(args);
+      expect(status, stderr).toBe(0);
+      const reads = proxy.exchanges.filter(({ method, path }) => method === "GET" && path.endsWith(layer));
+      expect(reads).toHaveLength(1);
+      expect(reads[0]?.range).toMatch(/^bytes=\d+-\d+$/);
+      expect(reads[0]?.responseBytes).toBeLessThan(layerSize / 2 + 6 * megabyte);
+
+      const names = (await readdir(directory)).sort();
+      if (split.length > 0) {
+        expect(names).toEqual([...[1, 2, 3, 4, 5, 6, 7].map((i) => `a.tar.00${i}`), "a.tar.sha256"]);
+        await run("sh", ["-c", "sha256sum -c a.tar.sha256 && cat a.tar.0* > a.tar"], { cwd: directory });
+      } else expect(names).toEqual(["a.tar"]);
+      await skopeoCopy(`oci-archive:${directory}/a.tar:1`, `dir:${await temporaryDirectory("checked")}`);
+    });
+  }
 });
 
 /** Waits until a layout has a part of so many bytes. */
 async function waitForPart(directory: string, bytes: number): Promise<void> {
   for (;;) {
-    const names = await readdir(directory).catch((): string[] => []);
-    const parts = names.filter((name) => name.startsWith(".compose-image-partial-"));
-    for (const name of parts) if ((await sizeOf(join(directory, name))) >= bytes) return;
+    for (const path of await temporaryFiles(directory, /-partial-/)) {
+      if ((await sizeOf(path)) >= bytes) return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Waits until a draft's journal says that a blob has so many bytes. */
+async function waitForDraft(directory: string, bytes: number): Promise<void> {
+  for (;;) {
+    for (const path of await temporaryFiles(directory, /-journal$/)) {
+      const text = await readFile(path, "utf8").catch(() => "");
+      for (const [, written] of text.matchAll(/"written":(\d+)\}/g)) if (Number(written) >= bytes) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function temporaryFiles(directory: string, pattern: RegExp): Promise<string[]> {
+  const names = await readdir(directory).catch((): string[] => []);
+  const found = names.filter((name) => name.startsWith(".compose-image-") && pattern.test(name));
+  return found.map((name) => join(directory, name));
 }
 
 async function sizeOf(path: string): Promise<number> {

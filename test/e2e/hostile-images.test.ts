@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
+import { blobPath } from "../support/blob-path.ts";
 import { type ComposeArguments, composeArguments } from "../support/compose-scene.ts";
 import { type MadeLayer, makeImage, makeIndex, saveMade, sha256 } from "../support/make-image.ts";
 import { runMeasured } from "../support/peak-memory.ts";
@@ -10,7 +11,6 @@ import { expectRefusal, type Refusal } from "../support/refusal.ts";
 import { runCli } from "../support/run-cli.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
-import { blobPath } from "../support/unpack.ts";
 import { archive, block, gnuMagic, member, pax } from "../tar/craft.ts";
 
 /** Most bytes that a refusal, or a harmless result, may take; none of the images is anywhere near as large. */

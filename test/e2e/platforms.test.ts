@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { blobPath } from "../support/blob-path.ts";
 import { type ComposeArguments, type ComposeScene, composeScene } from "../support/compose-scene.ts";
 import { type MadeImage, makeImage, makeIndex, sha256 } from "../support/make-image.ts";
 import type { Exchange } from "../support/recording-proxy.ts";
@@ -8,7 +9,7 @@ import { registryKinds } from "../support/registries.ts";
 import { runCli } from "../support/run-cli.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
-import { blobPath, skopeoCopy } from "../support/unpack.ts";
+import { skopeoCopy } from "../support/unpack.ts";
 
 const platforms = ["linux/arm64", "linux/amd64"] as const;
 const architectureOf = (platform: string): string => platform.split("/")[1] ?? "";

@@ -1,14 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { unstoppable } from "../../src/io/call.ts";
 import { collect } from "../../src/io/collect.ts";
 import { Sites } from "../../src/mirror/open-sites.ts";
-import type { Site } from "../../src/mirror/site.ts";
 import { isDigest } from "../../src/model/digest.ts";
 import { type MirrorPlace, parseMirrorPlace } from "../../src/model/mirror-place.ts";
 import { cosignTags } from "../../src/model/referrers.ts";
-import { type RegistryOptions, startRegistry } from "../../src/server/start-registry.ts";
 import { platformsAnnotation } from "../../src/store/layout/kept-platforms.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
 import type { Target } from "../../src/store/target.ts";
@@ -16,13 +14,12 @@ import { describeReferrerContract } from "../contract/referrer-contract.ts";
 import { describeStoreContract } from "../contract/store-contract.ts";
 import { startForTest } from "../store/registry/open-for-test.ts";
 import { makeImage } from "../support/make-image.ts";
-import { makeArtifact, makeSigned } from "../support/signed-image.ts";
+import { makeArtifact, makeSigned, type SignedImage } from "../support/signed-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { pushImage, pushSignedImage, storedOf } from "./fill-site.ts";
+import { newPlace, reading, serve, siteKinds, writing } from "./places.ts";
 
-const kinds = ["registry", "oci", "oci-archive"] as const;
-
-describe.each(kinds)("a site that is a place of kind %s", (kind) => {
+describe.each(siteKinds)("a site that is a place of kind %s", (kind) => {
   it("gives back two repositories, with all about their images, to another opening of it", async () => {
     const place = await newPlace(kind);
     const [app, tool] = [makeSigned("app"), makeSigned("tool")];
@@ -104,25 +101,18 @@ describe.each(["oci", "oci-archive"] as const)("the repositories that live in on
 
   it("give the same bytes whatever the order of their tags and referrers", async () => {
     const [app, tool] = [makeSigned("app"), makeSigned("tool")];
-    const written = async (names: readonly string[]): Promise<string> => {
+    const written = async (images: readonly SignedImage[], names: readonly string[]): Promise<string> => {
       const place = await newPlace(kind);
       await writing(place, async (site) => {
-        for (const image of [app, tool])
-          await pushSignedImage(site.repository("first"), image, image.signature.tag.slice(0, 9));
-        for (const name of names) {
-          for (const image of names.indexOf("tool") === 0 ? [tool, app] : [app, tool])
-            await pushSignedImage(site.repository(name), image, image === app ? "app" : "tool");
-        }
+        // Blobs of an archive stay in the order in which they came.
+        for (const image of [app, tool]) await pushSignedImage(site.repository("first"), image, "1");
+        for (const name of names)
+          for (const image of images) await pushSignedImage(site.repository(name), image, tagOf(image));
       });
-      const file =
-        place.transport === "oci"
-          ? join(place.directory, "index.json")
-          : place.transport === "oci-archive"
-            ? place.file
-            : "";
-      return (await readFile(file)).toString("latin1");
+      return (await readFile(fileOf(place))).toString("latin1");
     };
-    expect(await written(["tool", "app"])).toBe(await written(["app", "tool"]));
+    const tagOf = (image: SignedImage): string => (image === app ? "app" : "tool");
+    expect(await written([tool, app], ["b", "a"])).toBe(await written([app, tool], ["a", "b"]));
   });
 
   it("say of a sparse index which platforms it has", async () => {
@@ -207,31 +197,9 @@ for (const kind of ["oci", "oci-archive"] as const) {
   }
 }
 
-async function newPlace(kind: (typeof kinds)[number]): Promise<MirrorPlace> {
-  const directory = join(await temporaryDirectory("site"), "images");
-  if (kind === "oci") return { transport: "oci", directory };
-  if (kind === "oci-archive") return { transport: "oci-archive", file: `${directory}.tar` };
-  return parseMirrorPlace(`${await serve({ directory, writable: true })}/mirror`);
-}
-
-async function serve(served: Pick<RegistryOptions, "directory" | "archive" | "writable">): Promise<string> {
-  const options = { ...served, host: "127.0.0.1", port: 0 } as RegistryOptions;
-  const registry = await startRegistry(options, unstoppable);
-  onTestFinished(() => registry.close());
-  return `${registry.host}:${registry.port}`;
-}
-
-async function writing(place: MirrorPlace, write: (site: Site) => Promise<void>): Promise<void> {
-  await using sites = new Sites({ env: {} });
-  const site = await sites.target(place, unstoppable);
-  await write(site);
-  await site.commit?.(unstoppable);
-}
-
-async function reading(place: MirrorPlace): Promise<Site> {
-  const sites = new Sites({ env: {}, retries: 0 });
-  onTestFinished(() => sites[Symbol.asyncDispose]());
-  return sites.source(place, unstoppable);
+function fileOf(place: MirrorPlace): string {
+  if (place.transport === "oci") return join(place.directory, "index.json");
+  return place.transport === "oci-archive" ? place.file : "";
 }
 
 async function tagsOf(repository: Target): Promise<string[]> {

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unstoppable } from "../../src/io/call.ts";
 import type { TransferEvent } from "../../src/io/transfer.ts";
+import { parseDigest } from "../../src/model/digest.ts";
 import { parsePlatform } from "../../src/model/platform.ts";
 import { type CopyOptions, type CopyResult, copyImages } from "../../src/ops/copy-images.ts";
 import { parseCopyLocations } from "../../src/ops/copy-locations.ts";
 import { openLayout } from "../../src/store/layout/open-layout.ts";
+import { blobPath } from "../support/blob-path.ts";
 import {
   type MadeBlob,
   type MadeImage,
@@ -17,7 +19,6 @@ import {
 } from "../support/make-image.ts";
 import { makeArtifact } from "../support/signed-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
-import { blobPath } from "../support/unpack.ts";
 
 const amd64 = makeImage({ layers: [{ files: [{ path: "app", content: "amd64" }] }] });
 const arm64 = makeImage({
@@ -176,6 +177,34 @@ test("what an index names that is no manifest is copied as a blob", async () => 
   await saveMade({ ...alone(indexOf(layer.descriptor)), layers: [layer] }, from, "cache");
   await copy(`oci:${from}:cache`, `oci:${to}`);
   expect(await readdir(join(to, "blobs", "sha256"))).toContain(layer.descriptor.digest.slice(7));
+});
+
+test("of all tags, an image's that is called like a list of referrers is copied, too", async () => {
+  const { from, to } = await place();
+  const tags = [`sha256-${"a".repeat(64)}`, `sha256-${"b".repeat(64)}`];
+  await saveMade(amd64, from, tags[0] ?? "");
+  await saveMade(alone(indexOf()), from, tags[1] ?? "");
+  await copy(`oci:${from}`, `oci:${to}`, { allTags: true });
+  expect(await tagsIn(to)).toEqual(tags.slice(0, 1));
+});
+
+test("what only a list of referrers calls one goes along, from layout to layout", async () => {
+  const { from, to, home } = await place();
+  const note = makeArtifact("note", "without a subject");
+  await saveMade(amd64, from, "1");
+  await saveMade(note, from, "note");
+  await saveMade(
+    alone(indexOf({ ...note.top.descriptor, artifactType: "application/vnd.example.note" })),
+    from,
+    amd64.top.descriptor.digest.replace(":", "-"),
+  );
+  const last = join(home, "last");
+  await copy(`oci:${from}:1`, `oci:${to}`);
+  expect(await copy(`oci:${to}`, `oci:${last}`)).toMatchObject({ referrers: 1 });
+  const layout = await openLayout(last, {}, unstoppable);
+  expect(await layout.referrers(parseDigest(amd64.top.descriptor.digest), unstoppable)).toEqual([
+    { ...note.top.descriptor, artifactType: "application/vnd.example.note" },
+  ]);
 });
 
 test("cosign's tags that lead in a circle end", async () => {

@@ -4,10 +4,10 @@ import { parse } from "yaml";
 import { parseBuildContext } from "../../src/frontends/dockerfile/build-contexts.ts";
 import { planDockerfile } from "../../src/frontends/dockerfile/plan-dockerfile.ts";
 import { compose } from "../../src/ops/compose.ts";
+import { blobPath } from "./blob-path.ts";
 import { type FlatImage, flatImage } from "./flat-image.ts";
 import { makeImage, saveMade } from "./make-image.ts";
 import { temporaryDirectory } from "./temp.ts";
-import { blobPath } from "./unpack.ts";
 
 /** One Dockerfile of `fixtures/dockerfile/cases.yaml`, and what it makes. */
 export interface DockerfileCase {

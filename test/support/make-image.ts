@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { bytesOfText } from "../../src/tar/byte-string.ts";
 import type { EntryType } from "../../src/tar/entry.ts";
 import { bodyPadding, encodeHeader, endOfArchive } from "../../src/tar/writer.ts";
-import { blobPath } from "./unpack.ts";
+import { blobPath } from "./blob-path.ts";
 
 /** One tar entry of a made layer. */
 export interface MadeFile {
@@ -76,7 +76,8 @@ export interface MadeImage {
   readonly entry?: object;
 }
 
-const types = {
+/** Media types of both families. */
+export const imageTypes = {
   oci: {
     manifest: "application/vnd.oci.image.manifest.v1+json",
     index: "application/vnd.oci.image.index.v1+json",
@@ -104,9 +105,9 @@ export function makeImage(spec: ImageSpec): MadeImage {
     }
     const tar = "blob" in layer ? layer.blob : tarOf(layer.files);
     diffIds.push(sha256(tar));
-    return blobOf(types[family].layer, "blob" in layer ? tar : gzipSync(tar, { level: 1 }));
+    return blobOf(imageTypes[family].layer, "blob" in layer ? tar : gzipSync(tar, { level: 1 }));
   });
-  const config = jsonBlob(types[family].config, {
+  const config = jsonBlob(imageTypes[family].config, {
     ...(created !== undefined && { created }),
     architecture,
     os: "linux",
@@ -114,7 +115,7 @@ export function makeImage(spec: ImageSpec): MadeImage {
     rootfs: { type: "layers", diff_ids: diffIds },
     history: diffIds.map((_, i) => ({ created_by: `made layer ${i + 1}` })),
   });
-  const mediaType = types[family].manifest;
+  const mediaType = imageTypes[family].manifest;
   const top = jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
@@ -126,7 +127,7 @@ export function makeImage(spec: ImageSpec): MadeImage {
 
 /** Makes an index of images, one for each architecture. */
 export function makeIndex(images: readonly MadeImage[], family: "oci" | "docker" = "oci"): MadeImage {
-  const mediaType = types[family].index;
+  const mediaType = imageTypes[family].index;
   const top = jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
@@ -153,13 +154,13 @@ export function makeAttestation(of: MadeImage): MadeImage {
     predicateType: "https://slsa.dev/provenance/v0.2",
   };
   const layer = jsonBlob("application/vnd.in-toto+json", statement);
-  const config = jsonBlob(types.oci.config, {
+  const config = jsonBlob(imageTypes.oci.config, {
     architecture: "unknown",
     os: "unknown",
     config: {},
     rootfs: { type: "layers", diff_ids: [layer.descriptor.digest] },
   });
-  const mediaType = types.oci.manifest;
+  const mediaType = imageTypes.oci.manifest;
   const top = jsonBlob(mediaType, {
     schemaVersion: 2,
     mediaType,
@@ -256,21 +257,25 @@ export function sha256(bytes: Uint8Array): string {
 
 function entryOf(file: MadeFile): Buffer[] {
   const content = Buffer.from(file.content ?? "");
+  return [tarHeader(file, content.byteLength), content, bodyPadding(content.byteLength)];
+}
+
+/** A tar entry's header; content of so many bytes and {@link bodyPadding} have to follow. */
+export function tarHeader(file: MadeFile, size: number): Buffer {
   const type = file.type ?? defaultType(file);
-  const header = encodeHeader({
+  return encodeHeader({
     path: bytesOfText(file.path),
     type,
     mode: file.mode ?? (type === "directory" ? 0o755 : 0o644),
     uid: file.uid ?? 0,
     gid: file.gid ?? 0,
-    size: content.byteLength,
+    size,
     mtime: file.mtime ?? "1000000000",
     linkname: bytesOfText(file.linkname ?? ""),
     devmajor: 0,
     devminor: 0,
     xattrs: new Map(),
   });
-  return [header, content, bodyPadding(content.byteLength)];
 }
 
 function defaultType({ path, linkname }: MadeFile): EntryType {
@@ -278,7 +283,8 @@ function defaultType({ path, linkname }: MadeFile): EntryType {
   return linkname === undefined ? "file" : "symlink";
 }
 
-function jsonBlob(mediaType: string, value: object): MadeBlob {
+/** A document as a blob. */
+export function jsonBlob(mediaType: string, value: object): MadeBlob {
   return blobOf(mediaType, Buffer.from(JSON.stringify(value)));
 }
 

@@ -4,9 +4,10 @@ import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { blobPath } from "./blob-path.ts";
 import { run } from "./command.ts";
 import { temporaryDirectory } from "./temp.ts";
-import { blobPath, unpack } from "./unpack.ts";
+import { unpack } from "./unpack.ts";
 
 /** A tar file that becomes a layer. */
 export interface LayerTar {

@@ -1,4 +1,12 @@
-import { type MadeBlob, type MadeImage, makeImage, makeIndex, pushMade, sha256 } from "./make-image.ts";
+import {
+  jsonBlob,
+  type MadeBlob,
+  type MadeImage,
+  makeImage,
+  makeIndex,
+  pushMade,
+  sha256,
+} from "./make-image.ts";
 
 const ociManifest = "application/vnd.oci.image.manifest.v1+json";
 const ociIndex = "application/vnd.oci.image.index.v1+json";
@@ -102,10 +110,6 @@ function withUnknown(index: MadeImage, attestation: MadeImage): MadeImage {
     configs: [...index.configs, ...attestation.configs],
     layers: [...index.layers, ...attestation.layers],
   };
-}
-
-function jsonBlob(mediaType: string, value: object): MadeBlob {
-  return blobOf(mediaType, Buffer.from(JSON.stringify(value)));
 }
 
 function blobOf(mediaType: string, bytes: Uint8Array): MadeBlob {

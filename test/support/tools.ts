@@ -17,6 +17,7 @@ export type Need =
   | "tar"
   | "bwrap"
   | "openssl"
+  | "python3"
   | "script"
   | "nginx"
   | "tinyproxy"

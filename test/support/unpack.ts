@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { blobPath } from "./blob-path.ts";
 import { run } from "./command.ts";
 import { removeTree, temporaryDirectory } from "./temp.ts";
 
@@ -70,9 +71,4 @@ export async function layoutLayers(directory: string, tag: string): Promise<stri
   if (found === undefined) throw new Error(`${directory}: no image tagged ${tag}`);
   const manifest = JSON.parse(await readFile(blobPath(directory, found.digest), "utf8"));
   return manifest.layers.map((layer: { digest: string }) => layer.digest);
-}
-
-/** Where a layout keeps a blob. */
-export function blobPath(directory: string, digest: string): string {
-  return join(directory, "blobs", ...digest.split(":"));
 }

@@ -8,7 +8,7 @@ import { copiedName, copyDocument, summarizeCopy } from "../copy-report.ts";
 import { withMovedTags } from "../moved-tags.ts";
 import { expectOutputFree } from "../output-archive.ts";
 import { startProgress } from "../progress/start-progress.ts";
-import { parseCount } from "../quantities.ts";
+import { parseCount, parseSize } from "../quantities.ts";
 import {
   addOutputOptions,
   addRegistryOptions,
@@ -25,6 +25,7 @@ interface CopyFlags extends RegistryFlags, OutputFlags {
   readonly referrers?: boolean;
   readonly dryRun?: boolean;
   readonly jobs?: string;
+  readonly split?: string;
 }
 
 const places = "a registry reference, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:IMAGE]";
@@ -49,6 +50,7 @@ export function addCopyCommand(program: Command, terminal: Terminal): void {
     .option("--all-tags", "every tag of the repository, layout or archive")
     .option("--platform <os/arch>", "of an index the manifest for this platform alone")
     .option("--no-referrers", "leave signatures, attestations and other referrers behind")
+    .option("--split <size>", "write oci-archive:FILE in parts, FILE.001, … with FILE.sha256 (4GB, 700MiB)")
     .optionsGroup("How to run:")
     .option("--dry-run", "write nothing: say what would be moved")
     .addOption(new Option("--jobs <n>", "blobs and manifests under way at once").default("4"));
@@ -64,18 +66,21 @@ async function runCopy(
   flags: CopyFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { allTags = false, referrers = true, dryRun = false, platform, jobs = "4" } = flags;
+  const { allTags = false, referrers = true, dryRun = false, platform, jobs = "4", split } = flags;
+  const partSize = split === undefined ? undefined : parseSize(split, "--split");
   // Loaded only now, so that help and wrong usage are answered at once.
   const { copyImages } = await import("../../ops/copy-images.ts");
+  const { expectSplittable } = await import("../../store/archive/open-archive-target.ts");
   const { parseCopyLocations } = await import("../../ops/copy-locations.ts");
   const { source, target } = parseCopyLocations(sourceText, targetText, allTags);
   const { location } = target;
   const goesToOutput = isArchive(location) && location.file === standardOutput && !dryRun;
+  if (partSize !== undefined) expectSplittable(location, partSize);
   if (goesToOutput) expectOutputFree([location], flags, terminal);
   const movedTags: string[] = [];
   const options: CopyOptions = {
     ...registryOptions(flags, terminal),
-    ...{ allTags, referrers, dryRun },
+    ...{ allTags, referrers, dryRun, partSize },
     platform: platform === undefined ? undefined : parsePlatform(platform),
     jobs: parseCount(jobs, "--jobs", 1),
     temporaryDirectory: tmpdir(),

@@ -1,11 +1,14 @@
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { Terminal } from "../terminal.ts";
+import { addMirrorConfigCommand } from "./mirror/config.ts";
 import { addMirrorDiffCommand } from "./mirror/diff.ts";
+import { addMirrorInventoryCommand } from "./mirror/inventory.ts";
 import { addMirrorLoadCommand } from "./mirror/load.ts";
 import { addMirrorSaveCommand } from "./mirror/save.ts";
 import { addMirrorSchemaCommand } from "./mirror/schema.ts";
 import { addMirrorSyncCommand } from "./mirror/sync.ts";
+import { addMirrorVerifyCommand } from "./mirror/verify.ts";
 
 const example = `
 Example, over an air gap:
@@ -35,6 +38,9 @@ export function addMirrorCommand(program: Command, terminal: Terminal): void {
   addMirrorSyncCommand(mirror, terminal);
   addMirrorSaveCommand(mirror, terminal);
   addMirrorLoadCommand(mirror, terminal);
+  addMirrorVerifyCommand(mirror, terminal);
+  addMirrorInventoryCommand(mirror, terminal);
   addMirrorDiffCommand(mirror, terminal);
+  addMirrorConfigCommand(mirror, terminal);
   addMirrorSchemaCommand(mirror, terminal);
 }

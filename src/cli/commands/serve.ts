@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { ComposeImageError } from "../../model/errors.ts";
+import { readPartList } from "../../store/archive/part-list.ts";
 import { reachOf } from "../../store/registry/hosts/address.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -66,7 +67,7 @@ async function serve(place: string, flags: ServeFlags, terminal: Terminal): Prom
   await registry.close();
 }
 
-/** What a path is of: a file is an archive. */
+/** What a path is of: a file is an archive, and so is what has a list of its parts. */
 async function parsePlace(
   place: string,
   writable: boolean,
@@ -74,7 +75,7 @@ async function parsePlace(
   const path = place.replace(/^(oci|oci-archive|docker-archive):/, "");
   const isDirectory = await stat(path).then(
     (found) => found.isDirectory(),
-    () => !/^(oci|docker)-archive:/.test(place),
+    async () => !/^(oci|docker)-archive:/.test(place) && (await readPartList(path)) === undefined,
   );
   if (isDirectory) return { directory: path, writable };
   if (!writable) return { archive: path };

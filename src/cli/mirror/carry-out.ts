@@ -3,12 +3,13 @@ import type { MirrorPlace } from "../../model/mirror-place.ts";
 import { parseShard } from "../../plan/shard.ts";
 import { NegativeAnswer } from "../exit-status.ts";
 import { startProgress } from "../progress/start-progress.ts";
-import { parseCount } from "../quantities.ts";
+import { parseCount, parseSize } from "../quantities.ts";
 import { registryOptions } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 import { openMirrorLock } from "./mirror-lock.ts";
 import type { MirrorFlags } from "./mirror-options.ts";
 import { tellMirrored } from "./mirror-report.ts";
+import { readInventory } from "./read-inventory.ts";
 import { readMirrorFile } from "./read-mirror-file.ts";
 
 /** Does what a mirror.yaml says, or with `dryRun` says what that would be. */
@@ -17,14 +18,16 @@ export async function carryOut(place: MirrorPlace, flags: MirrorFlags, terminal:
   const jobs = parseCount(flags.jobs, "--jobs", 1);
   const shard =
     flags.shard === undefined ? undefined : parseShard(flags.shard, terminal.env.JOB_COMPLETION_INDEX);
+  const partSize = flags.split === undefined ? undefined : parseSize(flags.split, "--split");
   const plan = await readMirrorFile(flags, terminal);
   const lockFile = await openMirrorLock(flags, plan, { isWritten: !dryRun && shard === undefined }, terminal);
   const { runMirror } = await import("../../mirror/run-mirror.ts");
   const progress = startProgress(terminal, flags);
   const result = await runMirror(plan, place, {
     ...registryOptions(flags, terminal),
-    ...{ jobs, shard, dryRun },
+    ...{ jobs, shard, dryRun, partSize, resume: true },
     lock: lockFile.given,
+    have: flags.have === undefined ? undefined : await readInventory(flags.have, terminal),
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,
     writeOutput: (content) => terminal.writeWhole(content),

@@ -4,9 +4,9 @@ import { expectLockFits } from "../../frontends/mirror-file/lock-fits.ts";
 import type { MirroredImage } from "../../mirror/mirror-outcome.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { ChosenImage, LockedImage, MirrorLock, MirrorPlan } from "../../plan/mirror-plan.ts";
-import { TemporaryFile } from "../../store/layout/temporary-file.ts";
 import { readText } from "../read-text.ts";
 import type { Terminal } from "../terminal.ts";
+import { writeNewFile } from "../write-new-file.ts";
 import type { MirrorFlags } from "./mirror-options.ts";
 
 /** The lock file of a run. */
@@ -75,17 +75,13 @@ function lockBeside(file: string): string | undefined {
 }
 
 async function replaceFile(path: string, text: string): Promise<void> {
-  const file = new TemporaryFile(dirname(path), "entry");
   try {
-    await file.append(Buffer.from(text, "utf8"));
-    await file.publish(path);
+    await writeNewFile(path, text);
   } catch (cause) {
     if (!(cause instanceof ComposeImageError) || cause.code !== "LOCAL_IO") throw cause;
     throw new ComposeImageError("LOCAL_IO", `the lock file cannot be written: ${cause.message}`, {
       hint: "Name another with --lock FILE, or write none with --no-lock.",
       cause,
     });
-  } finally {
-    await file.discard();
   }
 }

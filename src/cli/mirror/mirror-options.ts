@@ -21,26 +21,32 @@ export interface MirrorFlags extends RunFlags {
   readonly lock?: string | false;
   readonly locked?: boolean;
   readonly shard?: string;
+  readonly have?: string;
   readonly exitCode?: boolean;
   readonly split?: string;
 }
 
-/** Adds the flags that say what is mirrored and how. */
-export function addMirrorOptions(command: Command): Command {
-  command
+/** Adds the flags that name the mirror.yaml. */
+export function addFileOptions(command: Command): Command {
+  return command
     .optionsGroup("What to mirror:")
     .addOption(new Option("-f, --file <file>", "the mirror.yaml; - is standard input").makeOptionMandatory())
     .option(
       "--var <name[=value]>",
       "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
       collectOption,
-    )
+    );
+}
+
+/** Adds the flags that say what is mirrored and how. */
+export function addMirrorOptions(command: Command): Command {
+  addFileOptions(command)
     .option("--locked", "copy the digests that the lock file has, whatever the tags name now")
     .option("--lock <file>", "lock file: which digests were chosen (default: FILE with .lock.json)")
     .option("--no-lock", "write no lock file")
     .option(
       "--shard <i/n>",
-      "of all images the i-th of n parts; /n takes i from JOB_COMPLETION_INDEX, which counts from 0",
+      "of all images the i-th of n shares, 3/8; auto/8 takes i from JOB_COMPLETION_INDEX, which counts from 0",
     );
   return addRunOptions(command);
 }

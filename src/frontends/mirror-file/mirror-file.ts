@@ -4,6 +4,7 @@ import { faultAt, type Located, mapScalars } from "../yaml/located.ts";
 import { readDocuments } from "../yaml/read-documents.ts";
 import { substituteVariables, Variables } from "../yaml/substitute.ts";
 import { type FileRepository, mirrorFileShape } from "./file-shape.ts";
+import type { MapRule } from "./map-rule-shape.ts";
 import { expectDistinct, plannedRepository } from "./planned-repository.ts";
 
 /** What goes with a file. */
@@ -26,17 +27,7 @@ export function parseMirrorFile(text: string, options: MirrorFileOptions = {}): 
   const variables = new Variables(new Map(Object.entries(options.variables ?? {})));
   const document = substituteVariables(withPlainDollars(onlyDocument(text, name)), variables);
   const { repositories = [], hosts = {}, map = [], ...defaults } = mirrorFileShape.read(document);
-  for (const [i, { replace, value }] of map.entries()) {
-    const same = map.findIndex(
-      (other) => other.replace.registry === replace.registry && other.replace.path === replace.path,
-    );
-    if (same === i) continue;
-    throw faultAt(
-      value,
-      `replaces what map[${same}] replaces already`,
-      "The first rule that fits counts; leave one out.",
-    );
-  }
+  expectDistinctRules(map);
   const [unused] = variables.unused;
   if (unused !== undefined) {
     throw new ComposeImageError("USAGE", `--var ${unused}: nothing in ${name} asks for it`, {
@@ -48,6 +39,21 @@ export function parseMirrorFile(text: string, options: MirrorFileOptions = {}): 
   );
   expectDistinct(planned);
   return { repositories: planned.map(({ repository }) => repository), hosts };
+}
+
+/** The first rule that fits counts: another one for the same never does. */
+function expectDistinctRules(rules: readonly MapRule[]): void {
+  for (const [i, { replace, value }] of rules.entries()) {
+    const same = rules.findIndex(
+      (other) => other.replace.registry === replace.registry && other.replace.path === replace.path,
+    );
+    if (same === i) continue;
+    throw faultAt(
+      value,
+      `replaces what map[${same}] replaces already`,
+      "The first rule that fits counts; leave one out.",
+    );
+  }
 }
 
 function onlyDocument(text: string, name: string): Located {

@@ -2,6 +2,7 @@ import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../../model/digest.ts";
+import { ComposeImageError } from "../../model/errors.ts";
 import type { Invalid } from "../../model/parse-json.ts";
 import type { ContentExtent } from "../layout/file-content.ts";
 import type { IndexEntry } from "../layout/index-entry.ts";
@@ -33,8 +34,12 @@ export async function readLayoutEntries(
   if (version === undefined || index === undefined) return undefined;
   const invalidIn =
     (name: string): Invalid =>
-    (what) =>
-      invalidArchive(`${name} of ${file.subject}`, what);
+    (what) => {
+      const extent = file.find(name);
+      const damaged = extent && file.partsOf(extent);
+      const where = damaged === undefined ? "" : `; it lies in ${damaged.names}`;
+      return invalidArchive(`${name} of ${file.subject}`, `${what}${where}`, damaged?.hint);
+    };
   expectLayoutVersion(version, invalidIn("oci-layout"));
   return parseIndex(index, invalidIn("index.json")).entries;
 }
@@ -66,6 +71,17 @@ export class ArchiveContent implements LayoutContent {
     return found instanceof Uint8Array
       ? once(found.subarray(extent.start, extent.end))
       : this.#file.read(found, call, extent);
+  }
+
+  /** In a split archive the part that is damaged is what has to be copied again. */
+  explain(digest: Digest, error: unknown): unknown {
+    const found = this.#find(digest);
+    if (found === undefined || found instanceof Uint8Array) return error;
+    const damaged = this.#file.partsOf(found);
+    if (damaged === undefined) return error;
+    if (!(error instanceof ComposeImageError) || error.code !== "DIGEST_MISMATCH") return error;
+    const { names, hint } = damaged;
+    return new ComposeImageError(error.code, `${error.message}; it lies in ${names}`, { hint, cause: error });
   }
 
   #find(digest: Digest): MemberExtent | Uint8Array | undefined {

@@ -1,3 +1,4 @@
+import { localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 
 /** The error for a file that is not the archive it should be. */
@@ -10,6 +11,13 @@ export function invalidArchive(subject: string, what: string, hint?: string): Co
 /** The error for a file that the archive should hold. */
 export function missingMember(subject: string, name: string): ComposeImageError {
   return invalidArchive(subject, `it has no ${name}`, "The archive is incomplete; write it again.");
+}
+
+/** The error for an archive that cannot be written where it is to appear. */
+export function cannotWriteIn(directory: string, cause: unknown): ComposeImageError {
+  return localError(cause, `cannot write an archive in ${directory}`, {
+    hint: "Check that the directory is there and may be written to.",
+  });
 }
 
 /** What packed files begin with, and what unpacks them. */

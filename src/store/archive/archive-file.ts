@@ -1,16 +1,14 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { posix } from "node:path";
 import type { Call } from "../../io/call.ts";
 import { collect } from "../../io/collect.ts";
 import type { Content, SkippableContent } from "../../io/content.ts";
-import { localError } from "../../io/local-error.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { textOfBytes } from "../../tar/byte-string.ts";
 import type { TarMember } from "../../tar/member.ts";
 import { readTar } from "../../tar/reader.ts";
-import { type ContentExtent, readOpenFile } from "../layout/file-content.ts";
-import { expectUncompressed, invalidArchive } from "./archive-fault.ts";
+import type { ContentExtent } from "../layout/file-content.ts";
+import { expectUncompressed } from "./archive-fault.ts";
+import { type ArchiveBytes, openArchiveBytes } from "./open-bytes.ts";
 
 /** Where in an archive a member's content lies. */
 export interface MemberExtent {
@@ -18,6 +16,13 @@ export interface MemberExtent {
   readonly start: number;
   /** Bytes. */
   readonly size: number;
+}
+
+/** Where damage was met in a split archive. */
+export interface DamagedParts {
+  /** One part, or the first and the last. */
+  readonly names: string;
+  readonly hint: string;
 }
 
 /** Most members of an archive: some hundred images have some thousand. */
@@ -31,42 +36,33 @@ const maxLinks = 8;
 const headChunkSize = 16 * 1024;
 
 /**
- * A tar file whose members can be read in any order. Opening it goes through its headers once and reads no content;
+ * A tar file, in one piece or in parts, whose members can be read in any order. Opening it goes through its headers once and reads no content;
  * what is kept of each is its name and place; of several with one name the last counts, as where it is unpacked. The file
  * stays open, so that replacing it changes nothing for its reader.
  */
 export class ArchiveFile {
   /** For messages: `builder oci-archive:app.tar`. */
   readonly subject: string;
-  readonly #path: string;
-  readonly #handle: FileHandle;
+  readonly #bytes: ArchiveBytes;
   readonly #members = new Map<string, MemberExtent | { readonly link: string }>();
 
-  private constructor(path: string, subject: string, handle: FileHandle) {
-    this.#path = path;
+  private constructor(subject: string, bytes: ArchiveBytes) {
     this.subject = subject;
-    this.#handle = handle;
+    this.#bytes = bytes;
   }
 
   /**
    * @throws ComposeImageError `MANIFEST_NOT_FOUND` when there is no such file; `ARCHIVE_INVALID` for what is no whole
-   *   tar archive; `LIMIT_EXCEEDED` for one with too many members; `LOCAL_IO`.
+   *   tar archive, or has not all its parts; `LIMIT_EXCEEDED` for one with too many members; `LOCAL_IO`.
    */
   static async open(path: string, subject: string, call: Call): Promise<ArchiveFile> {
     call.signal.throwIfAborted();
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-      const error = localError(cause, `${subject} cannot be read`);
-      if (!/ENOENT|ENOTDIR/.test(String(cause))) throw error;
-      throw new ComposeImageError("MANIFEST_NOT_FOUND", `${subject}: there is no ${path}`, {
-        hint: "Check the path; it is meant from the current directory.",
-      });
-    });
-    const file = new ArchiveFile(path, subject, handle);
+    const file = new ArchiveFile(subject, await openArchiveBytes(path, subject));
     try {
       await file.#indexMembers(call);
       return file;
     } catch (error) {
-      await handle.close();
+      await file.close();
       throw error;
     }
   }
@@ -85,7 +81,17 @@ export class ArchiveFile {
   read(member: MemberExtent, call: Call, extent: ContentExtent = {}): Content {
     const { start = 0, end = member.size } = extent;
     const place = { ...extent, start: member.start + start, end: member.start + end };
-    return readOpenFile(this.#handle, this.#path, place, call);
+    return this.#bytes.files.read(place, call);
+  }
+
+  /** The parts of a split archive in which the bytes lie; `undefined` where it is in one file. */
+  partsOf({ start, size }: MemberExtent): DamagedParts | undefined {
+    const { files, hint, parts } = this.#bytes;
+    if (hint === undefined) return undefined;
+    const [first, last] = [start, start + Math.max(0, size - 1)].map(
+      (position) => parts[Math.min(files.indexOf(position), parts.length - 1)],
+    );
+    return { names: first === last ? `${first}` : `${first} to ${last}`, hint };
   }
 
   /**
@@ -104,37 +110,34 @@ export class ArchiveFile {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#bytes.files.close();
   }
 
   async #indexMembers(call: Call): Promise<void> {
     const { subject } = this;
-    const found = await this.#handle.stat();
-    if (found.isDirectory()) {
-      throw invalidArchive(subject, "it is a directory", "A layout directory is written oci:DIR.");
-    }
-    if (!found.isFile()) {
-      throw invalidArchive(
-        subject,
-        "it is not a regular file",
-        "An archive is read at random: save it to a file first.",
-      );
-    }
-    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(6), 0, 6, 0);
-    expectUncompressed(buffer.subarray(0, bytesRead), subject);
+    const head: Uint8Array[] = [];
+    for await (const chunk of this.read({ start: 0, size: Math.min(6, this.#bytes.size) }, call))
+      head.push(chunk);
+    expectUncompressed(Buffer.concat(head), subject);
+    let next = 0;
     try {
-      for await (const member of readTar(this.#heads(found.size, call), subject)) {
+      for await (const member of readTar(this.#heads(call), subject)) {
         if (this.#members.size >= maxMembers) {
           throw new ComposeImageError("LIMIT_EXCEEDED", `${subject} has more than ${maxMembers} members`, {
             hint: "An image archive has a few files for each image; is this one?",
           });
         }
         this.#add(member);
+        next = (member.contentOffset ?? next) + member.header.size;
       }
     } catch (error) {
       if (!(error instanceof ComposeImageError) || !/^LAYER_/.test(error.code)) throw error;
-      throw new ComposeImageError("ARCHIVE_INVALID", error.message, {
-        hint: "The file is not a whole archive of an image; write it again with the tool that made it.",
+      const damaged = this.partsOf({ start: next, size: 0 });
+      const where = damaged === undefined ? "" : `; it is in ${damaged.names}, or a part before it was cut`;
+      throw new ComposeImageError("ARCHIVE_INVALID", `${error.message}${where}`, {
+        hint:
+          damaged?.hint ??
+          "The file is not a whole archive of an image; write it again with the tool that made it.",
         cause: error,
       });
     }
@@ -153,11 +156,10 @@ export class ArchiveFile {
     }
   }
 
-  /** The file's bytes, of which those are read that nobody passes over. */
-  #heads(size: number, call: Call): SkippableContent {
+  /** The archive's bytes, of which those are read that nobody passes over. */
+  #heads(call: Call): SkippableContent {
     let position = 0;
-    const handle = this.#handle;
-    const path = this.#path;
+    const { files, size } = this.#bytes;
     return {
       skip: (count) => {
         const passed = Math.min(count, size - position);
@@ -167,7 +169,7 @@ export class ArchiveFile {
       async *[Symbol.asyncIterator]() {
         while (position < size) {
           const end = Math.min(position + headChunkSize, size);
-          for await (const chunk of readOpenFile(handle, path, { start: position, end }, call)) {
+          for await (const chunk of files.read({ start: position, end }, call)) {
             position += chunk.byteLength;
             yield chunk;
             break;

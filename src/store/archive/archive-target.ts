@@ -20,6 +20,8 @@ import type { ArchiveWriter } from "./archive-writer.ts";
 export interface ArchiveOutput {
   /** Makes the archive appear. */
   deliver(draft: ArchiveDraft, size: number, call: Call): Promise<void>;
+  /** Told when the archive is not finished, and another run can go on with what is there. */
+  left?(): void;
 }
 
 /**
@@ -56,7 +58,7 @@ export class ArchiveTarget extends LayoutSource implements Target, WritableLayou
           ];
         },
         size: async (digest) => writer.size(digest),
-        read: (digest, call): Content => writer.read(digest, call),
+        read: (digest, call, extent): Content => writer.read(digest, call, extent),
       },
       "target",
     );
@@ -133,7 +135,7 @@ export class ArchiveTarget extends LayoutSource implements Target, WritableLayou
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer[Symbol.asyncDispose]();
+    if (await this.#writer.close()) this.#output.left?.();
   }
 
   /** An image of `docker load` has all its layers in the archive, foreign ones too. */

@@ -1,26 +1,20 @@
 import type { Call } from "../../io/call.ts";
 import type { Content, OpenContent } from "../../io/content.ts";
-import { verify } from "../../io/verify.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
-import { bytesOfText } from "../../tar/byte-string.ts";
-import { paddingOf } from "../../tar/header-block.ts";
-import { bodyPadding, encodeHeader, endOfArchive } from "../../tar/writer.ts";
-import { blobName } from "./archive-content.ts";
+import { bodyPadding, endOfArchive } from "../../tar/writer.ts";
+import type { ContentExtent } from "../layout/file-content.ts";
 import type { ArchiveDraft } from "./archive-draft.ts";
-
-/** A blob's place in the archive. */
-interface Slot {
-  readonly digest: Digest;
-  /** Bytes of content. */
-  readonly size: number;
-  readonly header: Buffer;
-  /** Bytes of the archive before the header. */
-  readonly start: number;
-  isComplete: boolean;
-  /** Settles when the writing that is under way has ended. */
-  turn: Promise<void>;
-}
+import {
+  bySlotStart,
+  contentStart,
+  endOf,
+  endOfConsecutive,
+  headerOf,
+  type Slot,
+  slotAt,
+} from "./archive-slot.ts";
+import { fillSlot } from "./fill-slot.ts";
 
 /** A small file of an archive that is not a blob. */
 export interface ArchiveDocument {
@@ -32,8 +26,10 @@ export interface ArchiveDocument {
  * Writes blobs into an archive as they come, several at a time: as each one's size is known, it has its place before its
  * first byte is there.
  */
-export class ArchiveWriter implements AsyncDisposable {
+export class ArchiveWriter {
   readonly #makeDraft: () => Promise<ArchiveDraft>;
+  /** The places of blobs that an earlier run has left in the draft, until they are asked for. */
+  readonly #found = new Map<Digest, Slot>();
   #slots = new Map<Digest, Slot>();
   /** Where the next slot begins. */
   #end = 0;
@@ -50,6 +46,13 @@ export class ArchiveWriter implements AsyncDisposable {
   private constructor(makeDraft: () => Promise<ArchiveDraft>, draft: ArchiveDraft) {
     this.#makeDraft = makeDraft;
     this.#draft = draft;
+    for (const { digest, size, start, written } of draft.found) {
+      const slot = { ...slotAt(0, { digest, size }), written };
+      const moved = { ...slot, start: start - slot.header.byteLength };
+      if (moved.start < this.#end) continue;
+      this.#found.set(digest, moved);
+      this.#end = endOf(moved);
+    }
   }
 
   /** Gives blobs their places, in this order. */
@@ -68,11 +71,12 @@ export class ArchiveWriter implements AsyncDisposable {
     return [...this.#slots.values()].filter(({ isComplete }) => isComplete).map(({ digest }) => digest);
   }
 
-  /** The bytes of a blob that is there, **not verified**. */
-  read(digest: Digest, call: Call): Content {
+  /** The bytes of a blob that is there, or an extent of them, **not verified**. */
+  read(digest: Digest, call: Call, extent: ContentExtent = {}): Content {
     const slot = this.#slots.get(digest);
-    const start = slot === undefined ? 0 : slot.start + slot.header.byteLength;
-    return this.#draft.read(start, start + (slot?.size ?? 0), call);
+    const before = slot === undefined ? 0 : contentStart(slot);
+    const { start = 0, end = slot?.size ?? 0 } = extent;
+    return this.#draft.read(before + start, before + end, call);
   }
 
   /**
@@ -85,7 +89,7 @@ export class ArchiveWriter implements AsyncDisposable {
     const slot = this.#slotOf(descriptor);
     const before = slot.turn;
     const writing = before.then(async () => {
-      if (!slot.isComplete) await this.#fill(slot, descriptor, await open(call), subject, call);
+      if (!slot.isComplete) await fillSlot(this.#draft, slot, { descriptor, open, subject }, call);
     });
     slot.turn = writing.catch(() => {});
     await writing;
@@ -104,8 +108,9 @@ export class ArchiveWriter implements AsyncDisposable {
   ): Promise<{ readonly draft: ArchiveDraft; readonly size: number }> {
     await this.#reopen(call);
     const slots = order.flatMap((digest) => this.#slots.get(digest) ?? []);
-    if (!areConsecutive(slots, this.#end)) await this.#arrange(slots, call);
-    let size = this.#end;
+    const end = endOfConsecutive(slots);
+    if (end === undefined) await this.#arrange(slots, call);
+    let size = end ?? this.#end;
     for (const { name, bytes } of documents) {
       const member = Buffer.concat([headerOf(name, bytes.byteLength), bytes, bodyPadding(bytes.byteLength)]);
       await this.#draft.write(member, size);
@@ -116,41 +121,31 @@ export class ArchiveWriter implements AsyncDisposable {
     return { draft: this.#draft, size: size + endOfArchive.byteLength };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Ends the writing.
+   *
+   * @returns whether anything was left that another run goes on with.
+   */
+  async close(): Promise<boolean> {
     await this.#reopening?.catch(() => {});
     await Promise.all([...this.#slots.values()].map(({ turn }) => turn));
-    await this.#draft.discard();
+    return this.#draft.leave();
   }
 
   #slotOf({ digest, size }: Pick<Descriptor, "digest" | "size">): Slot {
     const known = this.#slots.get(digest);
     if (known?.size === size) return known;
-    const header = headerOf(blobName(digest), size);
-    const slot = { digest, size, header, start: this.#end, isComplete: false, turn: Promise.resolve() };
+    const found = this.#found.get(digest);
+    if (known === undefined && found?.size === size) {
+      this.#slots.set(digest, found);
+      return found;
+    }
+    const slot = slotAt(this.#end, { digest, size });
     // Of two sizes one is wrong, and not that of what is there.
     if (known?.isComplete !== true) this.#slots.set(digest, slot);
     this.#end = endOf(slot);
+    this.#draft.place({ digest, size, start: contentStart(slot) });
     return slot;
-  }
-
-  async #fill(
-    slot: Slot,
-    descriptor: Descriptor,
-    content: Content,
-    subject: string,
-    call: Call,
-  ): Promise<void> {
-    const draft = this.#draft;
-    await draft.write(slot.header, slot.start);
-    let position = slot.start + slot.header.byteLength;
-    for await (const chunk of verify(content, descriptor, subject)) {
-      call.signal.throwIfAborted();
-      await draft.write(chunk, position);
-      position += chunk.byteLength;
-    }
-    call.signal.throwIfAborted();
-    await draft.write(bodyPadding(slot.size), position);
-    slot.isComplete = true;
   }
 
   /** What is finished is not written to: more goes to a copy. */
@@ -169,12 +164,14 @@ export class ArchiveWriter implements AsyncDisposable {
     let end = 0;
     try {
       for (const slot of slots) {
-        const moved = { ...slot, start: end };
+        const moved = { ...slot, start: end, written: slot.isComplete ? slot.size : 0 };
+        draft.place({ digest: slot.digest, size: slot.size, start: contentStart(moved) });
         let position = end;
         for await (const chunk of slot.isComplete ? this.#draft.read(slot.start, endOf(slot), call) : []) {
           await draft.write(chunk, position);
           position += chunk.byteLength;
         }
+        await draft.note(contentStart(moved), moved.written);
         arranged.set(slot.digest, moved);
         end = endOf(moved);
       }
@@ -184,42 +181,9 @@ export class ArchiveWriter implements AsyncDisposable {
     }
     await this.#draft.discard();
     this.#draft = draft;
+    this.#found.clear();
     this.#slots = arranged;
     this.#end = end;
     this.#isFinished = false;
   }
-}
-
-function endOf({ start, header, size }: Slot): number {
-  return start + header.byteLength + size + paddingOf(size);
-}
-
-/** Whether the slots lie one after the other from the archive's first byte to `last`. */
-function areConsecutive(slots: readonly Slot[], last: number): boolean {
-  let end = 0;
-  for (const slot of slots) {
-    if (slot.start !== end) return false;
-    end = endOf(slot);
-  }
-  return end === last;
-}
-
-function bySlotStart(slots: ReadonlyMap<Digest, Slot>): Slot[] {
-  return [...slots.values()].sort((a, b) => a.start - b.start);
-}
-
-function headerOf(name: string, size: number): Buffer {
-  return encodeHeader({
-    path: bytesOfText(name),
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    size,
-    mtime: "0",
-    linkname: bytesOfText(""),
-    devmajor: 0,
-    devminor: 0,
-    xattrs: new Map(),
-  });
 }

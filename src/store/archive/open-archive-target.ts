@@ -5,11 +5,19 @@ import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import { removeLeftovers } from "../../io/directory-lock.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
+import type { TransferListener } from "../../io/transfer.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { type ArchiveLocation, standardOutput } from "../../model/location.ts";
+import {
+  type ArchiveLocation,
+  formatLocation,
+  type ImageLocation,
+  standardOutput,
+} from "../../model/location.ts";
 import { ArchiveDraft } from "./archive-draft.ts";
 import { ArchiveTarget } from "./archive-target.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
+import { removeOldDrafts } from "./draft-files.ts";
+import { DraftResumption } from "./draft-resumption.ts";
 import { archiveName } from "./open-archive.ts";
 
 /** Options of {@link openArchiveTarget}. */
@@ -18,6 +26,18 @@ export interface ArchiveTargetOptions {
   readonly writeOutput?: ((content: Content) => Promise<void>) | undefined;
   /** Where such an archive is kept until it is whole. Default the system's (`TMPDIR`). */
   readonly temporaryDirectory?: string | undefined;
+  /**
+   * Splits an `oci-archive:` into parts of so many bytes, `FILE.001`, …, with their list, `FILE.sha256`. Default: it is one
+   * file.
+   */
+  readonly partSize?: number | undefined;
+  /**
+   * Whether an `oci-archive:` that is not finished leaves what the next run for the same file goes on with. Default `false`:
+   * it leaves nothing.
+   */
+  readonly resume?: boolean | undefined;
+  /** Told of what was found or left to go on with. */
+  readonly onTransfer?: TransferListener | undefined;
 }
 
 /**
@@ -35,12 +55,16 @@ export async function openArchiveTarget(
   call.signal.throwIfAborted();
   const name = archiveName(location);
   const { transport, file } = location;
+  const { partSize } = options;
+  if (partSize !== undefined) expectSplittable(location, partSize);
   if (file === standardOutput) {
     const { writeOutput, temporaryDirectory = tmpdir() } = options;
     if (writeOutput === undefined) {
       throw new ComposeImageError("USAGE", `target ${name}: there is no standard output to write to`);
     }
-    const writer = await ArchiveWriter.open(() => ArchiveDraft.create(temporaryDirectory, false));
+    const writer = await ArchiveWriter.open(() =>
+      ArchiveDraft.create(temporaryDirectory, { hasName: false }),
+    );
     let isWritten = false;
     return new ArchiveTarget(name, transport, writer, {
       deliver: async (draft, size, inner) => {
@@ -56,8 +80,36 @@ export async function openArchiveTarget(
   }
   const path = await archivePath(location);
   await removeLeftovers(dirname(path)).catch(() => {});
-  const writer = await ArchiveWriter.open(() => ArchiveDraft.create(dirname(path), true));
-  return new ArchiveTarget(name, transport, writer, { deliver: (draft) => draft.publish(path) });
+  await removeOldDrafts(dirname(path)).catch(() => {});
+  const canResume = options.resume === true && transport === "oci-archive";
+  const tell = (kind: "note" | "warning", message: string): void => {
+    options.onTransfer?.({ kind, store: name, message });
+  };
+  let found = canResume ? await DraftResumption.takeOver(path, partSize) : undefined;
+  if (found !== undefined) tell("note", `going on with what an earlier run has left beside ${path}`);
+  const writer = await ArchiveWriter.open(async () => {
+    const resumption = found ?? (canResume ? await DraftResumption.begin(path, partSize) : undefined);
+    found = undefined;
+    return ArchiveDraft.create(dirname(path), { partSize, resumption });
+  });
+  return new ArchiveTarget(name, transport, writer, {
+    deliver: (draft, size, inner) => draft.publish(path, size, inner),
+    left: () => {
+      tell("warning", `what has arrived is kept beside ${path} for a week: the same command goes on with it`);
+    },
+  });
+}
+
+/** @throws ComposeImageError `USAGE` for what is not written in parts. */
+export function expectSplittable(location: ImageLocation, partSize: number): void {
+  const refuse = (what: string): never => {
+    throw new ComposeImageError("USAGE", `target ${formatLocation(location)}: ${what}`, {
+      hint: "Parts are made of oci-archive:FILE.",
+    });
+  };
+  if (!Number.isSafeInteger(partSize) || partSize < 1) refuse(`${partSize} is no size of parts`);
+  if (location.transport !== "oci-archive") refuse("it cannot be split");
+  else if (location.file === standardOutput) refuse("standard output cannot be split");
 }
 
 /**

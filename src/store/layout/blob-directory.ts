@@ -1,11 +1,11 @@
-import { lstat, rm, stat } from "node:fs/promises";
+import { lstat, opendir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Call } from "../../io/call.ts";
 import type { Content } from "../../io/content.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
 import { verify } from "../../io/verify.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
-import { type Digest, digestAlgorithm, digestHex } from "../../model/digest.ts";
+import { type Digest, digestAlgorithm, digestHex, isDigest } from "../../model/digest.ts";
 import { type ContentExtent, readFileContent } from "./file-content.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 
@@ -52,6 +52,27 @@ export class BlobDirectory {
   /** The blob's bytes as they are on disk, **not verified**. */
   read(digest: Digest, extent: ContentExtent, call: Call): Content {
     return readFileContent(this.path(digest), { ...extent, noFollow: !this.#followSymlinks }, call);
+  }
+
+  /**
+   * The digests of all blobs, by their names alone; files that are called otherwise are left out.
+   *
+   * @throws ComposeImageError `LOCAL_IO`
+   */
+  async *list(call: Call): AsyncGenerator<Digest> {
+    for (const algorithm of ["sha256", "sha512"]) {
+      const directory = join(this.#layout, "blobs", algorithm);
+      try {
+        for await (const { name } of await opendir(directory)) {
+          call.signal.throwIfAborted();
+          const digest = `${algorithm}:${name}`;
+          if (isDigest(digest)) yield digest;
+        }
+      } catch (cause) {
+        call.signal.throwIfAborted();
+        if (errnoOf(cause) !== "ENOENT") throw localError(cause, `cannot read ${directory}`);
+      }
+    }
   }
 
   /** A file to collect a blob in; publish it at {@link path} once its digest is known to be right. */

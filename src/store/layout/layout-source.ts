@@ -21,6 +21,8 @@ export interface LayoutContent {
   size(digest: Digest): Promise<number | undefined>;
   /** A blob's bytes, all of them unless an extent is given, **not verified**. */
   read(digest: Digest, call: Call, extent?: ContentExtent): Content;
+  /** Makes of what reading a blob threw an error that says more of where it lies. */
+  explain?(digest: Digest, error: unknown): unknown;
 }
 
 /** Reads images from an OCI image layout. A tag is whatever an entry of `index.json` has as its ref name. */
@@ -99,13 +101,14 @@ export class LayoutSource implements ListedSource {
   }
 
   async fetch(descriptor: Descriptor, call: Call): Promise<Content> {
-    call.signal.throwIfAborted();
-    if ((await this.content.size(descriptor.digest)) === undefined) {
-      throw new ComposeImageError("BLOB_NOT_FOUND", `${this.subject} has no blob ${descriptor.digest}`, {
-        hint: "The layout is incomplete; write it again with the tool that made it.",
-      });
-    }
-    return verify(this.content.read(descriptor.digest, call), descriptor, `${this.subject}: blob`);
+    await this.#expectBlob(descriptor, call);
+    const content = verify(this.content.read(descriptor.digest, call), descriptor, `${this.subject}: blob`);
+    return this.content.explain === undefined ? content : this.#explained(content, descriptor.digest);
+  }
+
+  async fetchFrom(descriptor: Descriptor, start: number, call: Call): Promise<Content> {
+    await this.#expectBlob(descriptor, call);
+    return this.content.read(descriptor.digest, call, { start });
   }
 
   /** Whether the blob or manifest is there, with this size. */
@@ -128,6 +131,22 @@ export class LayoutSource implements ListedSource {
       );
     }
     return matching[0]?.descriptor;
+  }
+
+  async *#explained(content: Content, digest: Digest): AsyncGenerator<Uint8Array> {
+    try {
+      yield* content;
+    } catch (error) {
+      throw this.content.explain?.(digest, error);
+    }
+  }
+
+  async #expectBlob({ digest }: Descriptor, call: Call): Promise<void> {
+    call.signal.throwIfAborted();
+    if ((await this.content.size(digest)) !== undefined) return;
+    throw new ComposeImageError("BLOB_NOT_FOUND", `${this.subject} has no blob ${digest}`, {
+      hint: "The layout is incomplete; write it again with the tool that made it.",
+    });
   }
 
   async #read(descriptor: Descriptor, subject: string, call: Call): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../model/descriptor.ts";
-import type { Digest } from "../../model/digest.ts";
+import { type Digest, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { parseManifest } from "../../model/manifest.ts";
 import { isManifestMediaType } from "../../model/media-types.ts";
@@ -38,8 +38,8 @@ export interface TaggedEntry {
 }
 
 /**
- * The referrers that a layout lists: entries whose manifests have a subject, and what fallback tags name. Entries that are
- * not there, or no manifests, refer to nothing.
+ * The referrers that a layout lists: entries whose manifests have a subject, those that an annotation has one for, as
+ * a fallback tag listed them so, and what fallback tags name. Entries that are not there, or no manifests, refer to nothing.
  *
  * @param read gives an entry's manifest.
  * @throws ComposeImageError `DIGEST_MISMATCH` and the like for damaged ones.
@@ -67,6 +67,11 @@ export async function referrersIn(
     if (stored === undefined) continue;
     const referrer = readReferrer(stored.bytes, descriptor, where);
     if (referrer !== undefined) add(referrer.subject, referrer.descriptor);
+    const annotated = descriptor.annotations?.[subjectAnnotation];
+    if (referrer === undefined && isDigest(annotated) && annotated !== descriptor.digest) {
+      const { mediaType, digest, size, artifactType } = descriptor;
+      add(annotated, { mediaType, digest, size, ...(artifactType !== undefined && { artifactType }) });
+    }
     const listedFor = subjectOfTag(tag);
     if (listedFor === undefined || tag !== fallbackTag(listedFor)) continue;
     const index = parseManifest(stored.bytes, descriptor.mediaType, where);

@@ -89,6 +89,12 @@ export class RepositoryInLayout implements Target {
     return this.#referrers.found.get(subject) ?? [];
   }
 
+  async attached(call: Call): Promise<readonly Descriptor[]> {
+    return (await this.#placed(call))
+      .filter(({ entry }) => isReferrerEntry(entry))
+      .map(({ entry }) => entry.descriptor);
+  }
+
   fetch(descriptor: Descriptor, call: Call): Promise<Content> {
     return this.#layout.images.fetch(descriptor, call);
   }

@@ -4,7 +4,7 @@ import { type Descriptor, describeBytes } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import { type ImageIndex, maxManifestSize, parseManifest } from "../../model/manifest.ts";
-import { mediaTypes } from "../../model/media-types.ts";
+import { isIndexMediaType, mediaTypes } from "../../model/media-types.ts";
 import { encodeFallbackIndex, fallbackTag } from "../../model/referrers.ts";
 import type { StoredManifest } from "../source.ts";
 import { repositoryScope } from "./auth/scope.ts";
@@ -45,7 +45,7 @@ export class Referrers {
   /** By the API, else by the fallback tag. */
   async list(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
     const listed = await this.#listByApi(subject, call);
-    return listed ?? (await this.#fallbackIndex(subject, call))?.manifests ?? [];
+    return listed ?? (await this.#fallbackList(subject, call));
   }
 
   /**
@@ -109,13 +109,24 @@ export class Referrers {
     return [this.#indexOf(bytes, what).manifests, nextPage(answer)];
   }
 
-  async #fallbackIndex(subject: Digest, call: Call): Promise<ImageIndex | undefined> {
-    const tag = fallbackTag(subject);
-    const stored = await this.#manifests.manifest({ tag }, call).catch((error: unknown) => {
+  /** A tag that names no index is somebody's image, and lists nothing. */
+  async #fallbackList(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
+    const stored = await this.#fallbackTag(subject, call);
+    if (stored === undefined || !isIndexMediaType(stored.descriptor.mediaType)) return [];
+    return this.#indexOf(stored.bytes, this.#fallbackName(subject)).manifests;
+  }
+
+  async #fallbackTag(subject: Digest, call: Call): Promise<StoredManifest | undefined> {
+    try {
+      return await this.#manifests.manifest({ tag: fallbackTag(subject) }, call);
+    } catch (error) {
       if (error instanceof ComposeImageError && error.code === "MANIFEST_NOT_FOUND") return undefined;
       throw error;
-    });
-    return stored && this.#indexOf(stored.bytes, `${this.#api.party.store}:${tag}`);
+    }
+  }
+
+  #fallbackName(subject: Digest): string {
+    return `${this.#api.party.store}:${fallbackTag(subject)}`;
   }
 
   /** Two that write at the same time see each other's entries gone, and write again. */
@@ -124,7 +135,8 @@ export class Referrers {
     const alone = fallbackManifest(referrers);
     if ((await this.#manifests.find(tag, call))?.digest === alone.descriptor.digest) return;
     for (let attempt = 1; ; attempt += 1) {
-      const there = (await this.#fallbackIndex(subject, call))?.manifests ?? [];
+      const stored = await this.#fallbackTag(subject, call);
+      const there = stored ? this.#indexOf(stored.bytes, this.#fallbackName(subject)).manifests : [];
       const digests = new Set(there.map(({ digest }) => digest));
       const missing = referrers.filter(({ digest }) => !digests.has(digest));
       if (missing.length === 0) return;

@@ -4,6 +4,7 @@ import { formatMirrorLock, parseMirrorLock } from "../../../src/frontends/mirror
 import { expectLockFits } from "../../../src/frontends/mirror-file/lock-fits.ts";
 import { parseMirrorFile } from "../../../src/frontends/mirror-file/mirror-file.ts";
 import { type Digest, parseDigest } from "../../../src/model/digest.ts";
+import { ComposeImageError } from "../../../src/model/errors.ts";
 import type { LockedImage } from "../../../src/plan/mirror-plan.ts";
 
 const digestOfDigit = (digit: string): Digest => parseDigest(`sha256:${digit.repeat(64)}`);
@@ -126,6 +127,30 @@ describe("a lock file", () => {
         message: expect.stringContaining(message),
         hint: expect.stringContaining(hint),
       }),
+    );
+  });
+});
+
+describe("a lock file with any accident in it", () => {
+  it("is read, or refused by its name", () => {
+    const accident = fc.record({
+      at: fc.nat(text.length),
+      removed: fc.nat(8),
+      put: fc.oneof(
+        fc.string({ maxLength: 3 }),
+        fc.constantFrom('"', "{}", "[]", "null", "1", ",", "__proto__"),
+      ),
+    });
+    fc.assert(
+      fc.property(accident, ({ at, removed, put }) => {
+        try {
+          parseMirrorLock(text.slice(0, at) + put + text.slice(at + removed), "l");
+        } catch (error) {
+          expect(error).toBeInstanceOf(ComposeImageError);
+          expect(error).toMatchObject({ code: "USAGE", message: expect.stringMatching(/^l(?::| )/) });
+        }
+      }),
+      { numRuns: 1000 },
     );
   });
 });

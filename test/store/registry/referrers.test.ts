@@ -44,6 +44,23 @@ test("where there is no API the fallback tag is asked, and the API not again", a
   expect(registry.seen.map(({ path }) => path)).toEqual([apiPath, tagPath, tagPath]);
 });
 
+test("an image that is tagged like a list of referrers lists none", async () => {
+  const image = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.oci.manifest,
+    config: referrer("config"),
+    layers: [],
+  };
+  const { target } = await open((request, response) =>
+    request.path === tagPath
+      ? response.writeHead(200, { "content-type": image.mediaType }).end(JSON.stringify(image))
+      : notFound(request, response),
+  );
+  expect(await target.referrers(subject, unstoppable)).toEqual([]);
+  const attached = target.attach(subject, [referrer("a")], unstoppable);
+  await expect(attached).rejects.toMatchObject({ code: "MANIFEST_INVALID" });
+});
+
 test("neither an API nor a tag means none", async () => {
   const { target } = await open(notFound);
   expect(await target.referrers(subject, unstoppable)).toEqual([]);

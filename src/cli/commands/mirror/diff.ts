@@ -11,11 +11,6 @@ Example:
 Standard output gets one line for each image that would move: TARGET:TAG@sha256:…
 The exit status is 0, whether there is something to copy or not; with --exit-code it is 1 when there is.`;
 
-/** Flags of `mirror diff`. */
-interface DiffFlags extends MirrorFlags {
-  readonly exitCode?: boolean;
-}
-
 /** Adds `mirror diff`: what a run would move. */
 export function addMirrorDiffCommand(mirror: Command, terminal: Terminal): void {
   const command = mirror
@@ -23,10 +18,11 @@ export function addMirrorDiffCommand(mirror: Command, terminal: Terminal): void 
     .summary("say what a run would copy")
     .description("Says which images another run would copy, and how many bytes. Nothing is written.")
     .argument("<place>", "REGISTRY[/PREFIX], oci-archive:FILE or oci:DIR")
+    .option("--have <file>", "inventory of the receiver: what it has is left out")
     .option("--exit-code", "end with 1 when there is something to copy");
   addMirrorOptions(command)
     .addHelpText("after", example)
-    .action((target: string, flags: DiffFlags) =>
+    .action((target: string, flags: MirrorFlags) =>
       carryOut(parseMirrorPlace(target), { ...flags, dryRun: true }, terminal),
     );
 }
