@@ -5,6 +5,7 @@ import { parseManifest } from "../model/manifest.ts";
 import { isIndexMediaType } from "../model/media-types.ts";
 import type { Platform } from "../model/platform.ts";
 import { formatPlatform } from "../model/platform.ts";
+import { platformEntries } from "../model/select-platform.ts";
 import { chooseCopied } from "../ops/choose-copied.ts";
 import type { ListedSource } from "../store/source.ts";
 import type { ResolvedImage } from "./choose-images.ts";
@@ -34,8 +35,7 @@ export async function chooseMirrored(
   if (!isIndexMediaType(descriptor.mediaType)) return descriptor;
   const index = parseManifest(bytes, descriptor.mediaType, `source ${sourceName(image)}`);
   const keeps = keepsPlatforms(platforms);
-  const isThere =
-    index.kind === "index" && index.manifests.some((child) => child.platform && keeps(child, []));
+  const isThere = index.kind === "index" && platformEntries(index).some((child) => keeps(child, []));
   if (isThere) return descriptor;
   throw new ComposeImageError(
     "PLATFORM_NOT_FOUND",
