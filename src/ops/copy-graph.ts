@@ -163,9 +163,15 @@ export class GraphCopy {
     if (known !== undefined) return known;
     const place = { target: this.#parts.target, tags: [], held: new Map(), sent: new Set<Digest>() };
     const call = this.#call;
-    const bring = (from: ImageBlob): Promise<void> =>
-      this.#slots.run(() => deliver(from, place, this.#parts.onTransfer, call), call);
-    const { deliveries } = this.#parts;
+    const { deliveries, onTransfer } = this.#parts;
+    const bring = async (from: ImageBlob): Promise<void> => {
+      await this.#slots.run(() => deliver(from, place, onTransfer, call), call);
+      // Registries tell of what is sent to them; what is written to files counts as well.
+      const { name, mountOrigin } = place.target;
+      const isWritten = mountOrigin === undefined && place.sent.has(digest);
+      if (isWritten)
+        onTransfer({ kind: "finished", direction: "upload", store: name, descriptor: blob.descriptor });
+    };
     const bringing = deliveries?.deliver(blob, place.target, bring, call) ?? bring(blob);
     this.#blobs.set(digest, bringing);
     return bringing;
