@@ -1,5 +1,6 @@
 import type { Call } from "../io/call.ts";
 import { forEachConcurrently } from "../io/concurrency.ts";
+import { Slots } from "../io/slots.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { Platform } from "../model/platform.ts";
@@ -9,6 +10,7 @@ import type { ListedSource } from "../store/source.ts";
 import { chooseTags, needsListing } from "./choose-tags.ts";
 import { creationTime } from "./image-age.ts";
 import { asFault, type MirrorFault, sourceName } from "./mirror-outcome.ts";
+import { UnreachableRegistries } from "./unreachable-registries.ts";
 
 /** A chosen image with what its source says of it, where that was asked. */
 export interface ResolvedImage extends ChosenImage {
@@ -32,17 +34,18 @@ export interface ChoiceOptions {
   readonly lock?: MirrorLock | undefined;
   /** Of all images those that are in this shard. */
   readonly shard?: Shard | undefined;
-  /** Most requests under way at once. */
+  /** Most requests under way at once, of all repositories together. */
   readonly jobs: number;
+  /** What could not be reached; default nothing yet. */
+  readonly unreachable?: UnreachableRegistries | undefined;
   /** The repository to be mirrored from. */
   readonly open: (repository: MirrorRepository) => ListedSource;
   /** The time that ages are counted from, in milliseconds. */
   readonly now: number;
 }
 
-/** What was chosen, and what could not be. */
+/** What was chosen, and what could not be; in the order of the plan. */
 export interface ImageChoice {
-  /** In the order of the plan. */
   readonly choices: readonly RepositoryChoice[];
   readonly faults: readonly MirrorFault[];
 }
@@ -58,56 +61,81 @@ export async function chooseImages(
   options: ChoiceOptions,
   call: Call,
 ): Promise<ImageChoice> {
-  const choices = new Map<MirrorRepository, RepositoryChoice>();
-  const faults: MirrorFault[] = [];
-  const sources = plan.repositories.map((repository) => ({ repository, source: options.open(repository) }));
+  const { jobs, unreachable = new UnreachableRegistries() } = options;
+  const shared = { ...options, unreachable, slots: new Slots(jobs) };
+  const choosers = plan.repositories.map(
+    (repository) => new RepositoryChooser(repository, options.open(repository), shared),
+  );
+  const choices = new Map<RepositoryChooser, RepositoryChoice>();
   await forEachConcurrently(
-    sources,
-    options.jobs,
-    async ({ repository, source }, inner) => {
-      const found = await new RepositoryChooser(repository, source, options).choose(inner);
-      choices.set(repository, found.choice);
-      faults.push(...found.faults);
+    choosers,
+    jobs,
+    async (chooser, inner) => {
+      choices.set(chooser, await chooser.choose(inner));
     },
     call,
   );
-  return { choices: plan.repositories.flatMap((repository) => choices.get(repository) ?? []), faults };
+  return {
+    choices: choosers.flatMap((chooser) => choices.get(chooser) ?? []),
+    faults: choosers.flatMap((chooser) => chooser.faults),
+  };
+}
+
+/** What the choosers of one run share. */
+interface SharedChoiceOptions extends ChoiceOptions {
+  readonly unreachable: UnreachableRegistries;
+  /** For whatever makes requests. */
+  readonly slots: Slots;
 }
 
 class RepositoryChooser {
   readonly #repository: MirrorRepository;
   readonly #source: ListedSource;
-  readonly #options: ChoiceOptions;
+  readonly #options: SharedChoiceOptions;
   readonly #faults: MirrorFault[] = [];
+  /** Credentials that were refused for one tag are not shown again for the next. */
+  #refusal: ComposeImageError | undefined;
 
-  constructor(repository: MirrorRepository, source: ListedSource, options: ChoiceOptions) {
+  constructor(repository: MirrorRepository, source: ListedSource, options: SharedChoiceOptions) {
     this.#repository = repository;
     this.#source = source;
     this.#options = options;
   }
 
-  async choose(
-    call: Call,
-  ): Promise<{ readonly choice: RepositoryChoice; readonly faults: readonly MirrorFault[] }> {
+  /** What could not be chosen, those of the repository first, then by tag. */
+  get faults(): MirrorFault[] {
+    return this.#faults.sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0));
+  }
+
+  async choose(call: Call): Promise<RepositoryChoice> {
     const { lock } = this.#options;
     const isListed = lock === undefined && needsListing(this.#repository);
     const listed = isListed ? await this.#list(call) : [];
     const images = lock === undefined ? await this.#resolved(listed, call) : this.#locked(lock);
     return {
-      choice: {
-        ...{ repository: this.#repository, source: this.#source, images },
-        knownTags: isListed && listed !== undefined ? new Set(listed) : undefined,
-      },
-      faults: this.#faults,
+      ...{ repository: this.#repository, source: this.#source, images },
+      knownTags: isListed && listed !== undefined ? new Set(listed) : undefined,
     };
+  }
+
+  /** Makes requests, unless it is known that they would fail. */
+  #ask<T>(requests: () => Promise<T>, call: Call): Promise<T> {
+    const { slots, unreachable } = this.#options;
+    return slots.run(async () => {
+      unreachable.expectReachable(this.#source.mountOrigin?.registry);
+      if (this.#refusal !== undefined) throw this.#refusal;
+      return requests();
+    }, call);
   }
 
   /** `undefined` where that failed. */
   async #list(call: Call): Promise<readonly string[] | undefined> {
     try {
-      const tags: string[] = [];
-      for await (const tag of this.#source.listTags(call)) tags.push(tag);
-      return tags;
+      return await this.#ask(async () => {
+        const tags: string[] = [];
+        for await (const tag of this.#source.listTags(call)) tags.push(tag);
+        return tags;
+      }, call);
     } catch (error) {
       call.signal.throwIfAborted();
       this.#fault(undefined, asFault(error));
@@ -155,13 +183,15 @@ class RepositoryChooser {
   ): Promise<ResolvedImage | undefined> {
     const { maxAgeMs } = this.#repository;
     try {
-      const descriptor = await this.#source.resolve({ tag }, call);
-      const image = { ...of, tag, digest: descriptor.digest, descriptor };
-      if (maxAgeMs === undefined || isNamed) return image;
-      const created = await creationTime(this.#source, descriptor, `source ${sourceName(image)}`, call);
-      // What is dated by the epoch, as reproducible builds do, has no time of its own.
-      const isOld = created !== undefined && created > 0 && created < this.#options.now - maxAgeMs;
-      return isOld ? undefined : image;
+      return await this.#ask(async () => {
+        const descriptor = await this.#source.resolve({ tag }, call);
+        const image = { ...of, tag, digest: descriptor.digest, descriptor };
+        if (maxAgeMs === undefined || isNamed) return image;
+        const created = await creationTime(this.#source, descriptor, `source ${sourceName(image)}`, call);
+        // What is dated by the epoch, as reproducible builds do, has no time of its own.
+        const isOld = created !== undefined && created > 0 && created < this.#options.now - maxAgeMs;
+        return isOld ? undefined : image;
+      }, call);
     } catch (error) {
       call.signal.throwIfAborted();
       const fault = asFault(error);
@@ -178,7 +208,9 @@ class RepositoryChooser {
 
   #fault(tag: string | undefined, error: ComposeImageError): void {
     const { registry, repository } = this.#repository;
-    this.#faults.push({ subject: `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}`, error });
+    const subject = `${registry}/${repository}${tag === undefined ? "" : `:${tag}`}`;
+    if (error.code === "UNAUTHORIZED") this.#refusal ??= error;
+    this.#faults.push({ subject, error: this.#options.unreachable.note(error) });
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Call } from "../io/call.ts";
 import type { Descriptor } from "../model/descriptor.ts";
-import { ComposeImageError } from "../model/errors.ts";
+import { ComposeImageError, type ErrorCode } from "../model/errors.ts";
 import { parseManifest } from "../model/manifest.ts";
 import { isIndexMediaType } from "../model/media-types.ts";
 import type { Platform } from "../model/platform.ts";
 import { formatPlatform } from "../model/platform.ts";
+import { platformEntries } from "../model/select-platform.ts";
 import { chooseCopied } from "../ops/choose-copied.ts";
 import type { ListedSource } from "../store/source.ts";
 import type { ResolvedImage } from "./choose-images.ts";
@@ -25,17 +26,30 @@ export async function chooseMirrored(
   const { digest } = image;
   const [only, ...more] = platforms ?? [];
   if (only === undefined) return image.descriptor ?? source.resolve({ digest }, call);
-  if (platforms === undefined || more.length === 0) return chooseCopied(source, { digest }, only, call);
+  if (platforms === undefined || more.length === 0) {
+    return chooseCopied(source, { digest }, only, call).catch((error: unknown) => {
+      throw withOwnHint(error);
+    });
+  }
   const { bytes, descriptor } = await source.manifest({ digest }, call);
   if (!isIndexMediaType(descriptor.mediaType)) return descriptor;
   const index = parseManifest(bytes, descriptor.mediaType, `source ${sourceName(image)}`);
   const keeps = keepsPlatforms(platforms);
-  const isThere =
-    index.kind === "index" && index.manifests.some((child) => child.platform && keeps(child, []));
+  const isThere = index.kind === "index" && platformEntries(index).some((child) => keeps(child, []));
   if (isThere) return descriptor;
   throw new ComposeImageError(
     "PLATFORM_NOT_FOUND",
     `source ${sourceName(image)} has no image for ${platforms.map(formatPlatform).join(" or ")}`,
     { hint: "Look with compose-image inspect what it has, and name these platforms." },
   );
+}
+
+/** The hint for `copy` speaks of its options. */
+function withOwnHint(error: unknown): unknown {
+  const codes: readonly ErrorCode[] = ["PLATFORM_MISMATCH", "FORMAT_UNSUPPORTED"];
+  if (!(error instanceof ComposeImageError) || !codes.includes(error.code)) return error;
+  return new ComposeImageError(error.code, error.message, {
+    hint: "Write platforms: all at its repository to mirror it as it is.",
+    cause: error,
+  });
 }

@@ -18,6 +18,7 @@ export class DeltaTarget implements Target {
   readonly mountOrigin: MountOrigin | undefined;
   readonly expect?: (blobs: readonly Descriptor[]) => void;
   readonly commit?: (call: Call) => Promise<void>;
+  readonly keep?: (manifest: StoredManifest, call: Call) => Promise<void>;
   readonly #target: Target;
   readonly #receiver: Receiver;
   readonly #repository: string;
@@ -29,7 +30,7 @@ export class DeltaTarget implements Target {
     this.#target = target;
     this.#receiver = receiver;
     this.#repository = repository;
-    const { expect, commit } = target;
+    const { expect, commit, keep } = target;
     if (expect !== undefined) {
       this.expect = (blobs) =>
         expect.call(
@@ -37,6 +38,8 @@ export class DeltaTarget implements Target {
           blobs.filter((blob) => !this.#isKnown(blob)),
         );
     }
+    if (keep !== undefined)
+      this.keep = (manifest, call) => keep.call(target, this.#described(manifest), call);
     if (commit !== undefined) this.commit = (call) => commit.call(target, call);
   }
 
@@ -54,13 +57,7 @@ export class DeltaTarget implements Target {
   }
 
   async tag(manifest: StoredManifest, tag: string, call: Call): Promise<void> {
-    const elsewhere = [...this.#elsewhere].sort().join(",");
-    const { descriptor } = manifest;
-    const annotations = {
-      ...descriptor.annotations,
-      ...(elsewhere !== "" && { [elsewhereAnnotation]: elsewhere }),
-    };
-    await this.#target.tag({ ...manifest, descriptor: { ...descriptor, annotations } }, tag, call);
+    await this.#target.tag(this.#described(manifest), tag, call);
   }
 
   push(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void> {
@@ -101,6 +98,17 @@ export class DeltaTarget implements Target {
 
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
     return this.#target.referrers(subject, call);
+  }
+
+  /** With the names of the other repositories that have what was left out. */
+  #described(manifest: StoredManifest): StoredManifest {
+    const elsewhere = [...this.#elsewhere].sort().join(",");
+    const { descriptor } = manifest;
+    const annotations = {
+      ...descriptor.annotations,
+      ...(elsewhere !== "" && { [elsewhereAnnotation]: elsewhere }),
+    };
+    return { ...manifest, descriptor: { ...descriptor, annotations } };
   }
 
   #isKnown({ mediaType, digest }: Descriptor): boolean {

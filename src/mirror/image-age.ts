@@ -3,11 +3,12 @@ import type { Descriptor } from "../model/descriptor.ts";
 import { parseManifest } from "../model/manifest.ts";
 import { platformEntries } from "../model/select-platform.ts";
 import { childManifest } from "../ops/child-manifest.ts";
+import { isImage } from "../ops/choose-copied.ts";
 import { readConfig } from "../ops/read-config.ts";
 import type { Source } from "../store/source.ts";
 
 /**
- * When an image was created: of an index the newest of its images. `undefined` where it does not say.
+ * When an image was created: of an index the newest of its images. `undefined` where it does not say, and for artifacts.
  *
  * @param name the image in messages.
  * @returns milliseconds since 1970.
@@ -25,6 +26,7 @@ export async function creationTime(
   const entries = top.kind === "index" ? platformEntries(top) : [undefined];
   for (const entry of entries) {
     const manifest = top.kind === "index" ? await childManifest(source, top, entry, name, call) : top;
+    if (!isImage(manifest)) continue;
     const { created } = await readConfig(source, manifest, name, call);
     const time = created === undefined ? Number.NaN : Date.parse(created);
     if (!Number.isNaN(time)) newest = Math.max(newest ?? time, time);

@@ -41,9 +41,10 @@ export async function loadMirror(
   return countingRun(options, {}, async (sites, onTransfer, call) => {
     const source = await sites.source(from, call);
     const choices = await choicesIn(source, call);
-    const site = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
-    const { missing, held } = await incompleteImages(choices, site, jobs, call);
-    if (missing.length > 0) throw missingContent(missing, formatMirrorPlace(from), site);
+    const there = await sites.existing(to, call);
+    const { missing, held } = await incompleteImages(choices, there, jobs, call);
+    if (missing.length > 0) throw missingContent(missing, formatMirrorPlace(from), there);
+    const site = dryRun ? there : await sites.target(to, call);
     const complete = choices.map((choice) => ({
       ...choice,
       source: new CompletedSource(choice.source, site.repository(choice.repository.target)),

@@ -4,6 +4,7 @@ import { Slots } from "../io/slots.ts";
 import type { TransferListener } from "../io/transfer.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
+import { ComposeImageError } from "../model/errors.ts";
 import { isIndexMediaType } from "../model/media-types.ts";
 import { formatPlatform, type Platform } from "../model/platform.ts";
 import { type CopyForecast, ForecastTarget } from "../ops/copy-forecast.ts";
@@ -26,6 +27,7 @@ import {
   sourceName,
 } from "./mirror-outcome.ts";
 import type { Site } from "./site.ts";
+import { UnreachableRegistries } from "./unreachable-registries.ts";
 
 /** Options of {@link mirrorImages}. */
 export interface MirrorRunOptions {
@@ -34,6 +36,8 @@ export interface MirrorRunOptions {
   /** Writes nothing, and gives a forecast. */
   readonly dryRun: boolean;
   readonly onTransfer: TransferListener;
+  /** What could not be reached before; default nothing. */
+  readonly unreachable?: UnreachableRegistries | undefined;
   /** Repositories of the site that have blobs which the sources may lack. */
   readonly held?: ReadonlyMap<Digest, Target> | undefined;
   /** Told of each image when it is done; must not throw. */
@@ -42,9 +46,11 @@ export interface MirrorRunOptions {
 
 /**
  * Copies images of many repositories to a site. An image that fails is told and left, with its tag where it was; what is
- * there is whole. Each blob is read from its source once.
+ * there is whole. Each blob is read from its source once. Where a registry cannot be reached, all that is left to be copied
+ * from or to it fails at once, with the same error.
  *
- * @throws ComposeImageError `LOCAL_IO`, `DISK_FULL` of the site, with which no image could go on; the signal's reason.
+ * @throws ComposeImageError `LOCAL_IO`, `DISK_FULL` of the site, with which no image could go on, saying how many are done;
+ *   the signal's reason.
  */
 export async function mirrorImages(
   choices: readonly RepositoryChoice[],
@@ -66,8 +72,11 @@ class MirrorRun {
   readonly #site: Site;
   readonly #options: MirrorRunOptions;
   readonly #slots: Slots;
+  readonly #unreachable: UnreachableRegistries;
   readonly #images: MirroredImage[] = [];
   readonly #faults: MirrorFault[] = [];
+  /** What a dry run would have brought to all repositories of a place where they share their content. */
+  readonly #forecast = new Set<Digest>();
   #written = 0;
   #present = 0;
 
@@ -75,6 +84,7 @@ class MirrorRun {
     this.#site = site;
     this.#options = options;
     this.#slots = new Slots(options.jobs);
+    this.#unreachable = options.unreachable ?? new UnreachableRegistries();
   }
 
   async run(choices: readonly RepositoryChoice[], call: Call): Promise<MirrorOutcome> {
@@ -85,13 +95,17 @@ class MirrorRun {
     const deliveries = new SharedDeliveries(sharesContent, this.#options.held);
     // An archive's blobs lie in the order of its images.
     const jobs = lanes.some(({ target }) => target.expect !== undefined) ? 1 : this.#options.jobs;
-    await forEachConcurrently(
-      work,
-      jobs,
-      ({ lane, image }, inner) => this.#mirror(image, lane, deliveries, inner),
-      call,
-    );
-    if (!this.#options.dryRun && this.#images.length > 0) await this.#site.commit?.(call);
+    try {
+      await forEachConcurrently(
+        work,
+        jobs,
+        ({ lane, image }, inner) => this.#mirror(image, lane, deliveries, inner),
+        call,
+      );
+      if (!this.#options.dryRun && this.#images.length > 0) await this.#site.commit?.(call);
+    } catch (error) {
+      throw call.signal.aborted ? error : this.#withProgress(error, work.length);
+    }
     for (const { moves } of lanes) moves.announce();
     return {
       images: this.#images.sort((a, b) => compare(orderOf(a.image), orderOf(b.image))),
@@ -104,7 +118,8 @@ class MirrorRun {
   #laneOf(choice: RepositoryChoice): Lane {
     const { dryRun, onTransfer } = this.#options;
     const there = this.#site.repository(choice.repository.target);
-    const target = dryRun ? new ForecastTarget(there.name, there) : there;
+    const written = there.mountOrigin === undefined ? this.#forecast : undefined;
+    const target = dryRun ? new ForecastTarget(there.name, there, written) : there;
     return { choice, target, moves: new TagMoves(target, onTransfer) };
   }
 
@@ -116,10 +131,21 @@ class MirrorRun {
       onImage?.(mirrored);
     } catch (error) {
       call.signal.throwIfAborted();
-      const fault = { subject: sourceName(image), error: asFault(error) };
+      const fault = { subject: sourceName(image), error: this.#unreachable.note(asFault(error)) };
       this.#faults.push(fault);
       onImage?.(fault);
     }
+  }
+
+  /** What ended the run, with what became of the images: in an archive, which appears as a whole, none is there. */
+  #withProgress(error: unknown, count: number): unknown {
+    if (!(error instanceof ComposeImageError)) return error;
+    const { code, message, hint } = error;
+    const done = this.#site.commit === undefined ? this.#images.length : 0;
+    return new ComposeImageError(code, `${message}; ${done} of ${count} images were done`, {
+      hint,
+      cause: error,
+    });
   }
 
   async #copy(
@@ -131,6 +157,7 @@ class MirrorRun {
     const { source, repository, knownTags } = choice;
     const { jobs, onTransfer } = this.#options;
     const { platforms, referrers: withReferrers } = repository;
+    this.#unreachable.expectReachable(source.mountOrigin?.registry, target.mountOrigin?.registry);
     const several = image.kept ?? (platforms !== undefined && platforms.length > 1 ? platforms : undefined);
     const parts = { source, target, jobs };
     const graph = new GraphCopy(
@@ -143,7 +170,7 @@ class MirrorRun {
     );
     const referrers = withReferrers ? new ReferrerCopy({ ...parts, graph, knownTags }) : undefined;
     const chosen = await chooseMirrored(source, image, platforms, call);
-    const descriptor = several === undefined ? chosen : sparse(chosen, several);
+    const descriptor = entryOf(chosen, several);
     const done = await copyImage(descriptor, image.tag, { source, target, graph, referrers, moves }, call);
     const { written, present } = graph.figures;
     this.#written += written;
@@ -152,9 +179,13 @@ class MirrorRun {
   }
 }
 
-/** The entry of a layout says which of an index's platforms are there. */
-function sparse(descriptor: Descriptor, platforms: readonly Platform[]): Descriptor {
-  if (!isIndexMediaType(descriptor.mediaType)) return descriptor;
+/** The entry of a layout says which of an index's platforms are there, and nothing that others said. */
+function entryOf(
+  { mediaType, digest, size }: Descriptor,
+  platforms: readonly Platform[] | undefined,
+): Descriptor {
+  const descriptor = { mediaType, digest, size };
+  if (platforms === undefined || !isIndexMediaType(mediaType)) return descriptor;
   const kept = platforms.map(formatPlatform).join(",");
   return { ...descriptor, annotations: { [platformsAnnotation]: kept } };
 }

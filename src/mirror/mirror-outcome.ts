@@ -41,6 +41,17 @@ export function asFault(error: unknown): ComposeImageError {
 }
 
 /** An image as it is called at the source. */
-export function sourceName({ registry, repository, tag, digest }: ChosenImage): string {
-  return `${registry}/${repository}${tag === undefined ? `@${digest}` : `:${tag}`}`;
+export function sourceName(image: ChosenImage): string {
+  const { tag, digest } = image;
+  return `${sourceRepository(image)}${tag === undefined ? `@${digest}` : `:${tag}`}`;
+}
+
+/** Its repository: `registry.example/team/app`, `oci:images:team/app`. */
+export function sourceRepository({ registry, repository }: ChosenImage): string {
+  return nameAt(registry, repository);
+}
+
+/** A repository of a place, or what is in it. */
+export function nameAt(place: string, path: string): string {
+  return `${place}${/^oci(?:-archive)?:/.test(place) ? ":" : "/"}${path}`;
 }

@@ -11,6 +11,7 @@ import type { Inventory } from "./inventory.ts";
 import { mirrorImages } from "./mirror-images.ts";
 import type { MirroredImage, MirrorFault, MirrorOutcome } from "./mirror-outcome.ts";
 import { Sites } from "./open-sites.ts";
+import { UnreachableRegistries } from "./unreachable-registries.ts";
 
 /** Options of {@link runMirror}; those of the stores are among them. */
 export interface MirrorOptions extends StoresOptions {
@@ -56,12 +57,14 @@ export async function runMirror(
   return countingRun(options, plan.hosts, async (sites, onTransfer, call) => {
     const open = ({ registry, repository }: { registry: string; repository: string }) =>
       sites.sourceRepository(registry, repository);
-    const choice = await chooseImages(plan, { lock, shard, jobs, now, open }, call);
+    const unreachable = new UnreachableRegistries();
+    const choice = await chooseImages(plan, { lock, shard, jobs, now, open, unreachable }, call);
     await onChoice?.(choice);
     for (const fault of choice.faults) onImage?.(fault);
     const whole = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
     const site = have === undefined ? whole : new DeltaSite(whole, have);
-    const done = await mirrorImages(choice.choices, site, { jobs, dryRun, onTransfer, onImage }, call);
+    const run = { jobs, dryRun, unreachable, onTransfer, onImage };
+    const done = await mirrorImages(choice.choices, site, run, call);
     return { ...done, target: site.name, faults: [...choice.faults, ...done.faults] };
   });
 }

@@ -57,6 +57,8 @@ export type ErrorCode =
 export interface ErrorDetails {
   /** What the reader can do about it, one sentence. */
   readonly hint?: string | undefined;
+  /** The registry, as references name it, that cannot be reached: nothing else that is asked of it would fare better. */
+  readonly unreachable?: string | undefined;
   /** The error that led to this one. */
   readonly cause?: unknown;
 }
@@ -73,11 +75,13 @@ export class ComposeImageError extends Error {
   override readonly name = "ComposeImageError";
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly unreachable: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(oneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint === undefined ? undefined : oneLine(details.hint);
+    this.unreachable = details.unreachable;
   }
 }
 

@@ -61,8 +61,14 @@ export async function expectLoadable(source: Source, copied: Descriptor, call: C
   if (manifest.kind === "manifest") expectImage(manifest, name);
 }
 
-function expectImage({ config }: ImageManifest, name: string): void {
-  if (configTypes.includes(config.mediaType)) return;
+/** Whether a manifest is an image's, and no artifact's. */
+export function isImage({ config }: Pick<ImageManifest, "config">): boolean {
+  return configTypes.includes(config.mediaType);
+}
+
+function expectImage(manifest: ImageManifest, name: string): void {
+  if (isImage(manifest)) return;
+  const { config } = manifest;
   throw new ComposeImageError("FORMAT_UNSUPPORTED", `${name} is no image but ${config.mediaType}`, {
     hint: "Copy it to a registry, an oci: layout or an oci-archive:, without --platform.",
   });

@@ -50,3 +50,17 @@ export async function missingChildren(
     },
   );
 }
+
+/** A registry's refusal of an index, told with what is likely to be behind it: not all that the index names is there. */
+export function refusedSparse(error: unknown): unknown {
+  const refusals = ["BLOB_UNKNOWN", "REGISTRY_REJECTED"];
+  if (!(error instanceof ComposeImageError) || !refusals.includes(error.code)) return error;
+  return new ComposeImageError(
+    "REGISTRY_REJECTED",
+    `${error.message}: it was sent an index of which only some platforms came along, and many registries want all`,
+    {
+      hint: "Mirror all platforms, or a single one, whose manifest then has the tag; directories and archives take some as well.",
+      cause: error,
+    },
+  );
+}

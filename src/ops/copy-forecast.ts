@@ -20,13 +20,18 @@ export class ForecastTarget implements Target {
   readonly name: string;
   readonly mountOrigin: MountOrigin | undefined;
   readonly #target: Target | undefined;
+  readonly #written: Set<Digest>;
   #copiedBytes = 0;
   #copiedBlobs = 0;
   #mountedBytes = 0;
 
-  /** @param target `undefined` where there is none yet. */
-  constructor(name: string, target: Target | undefined) {
+  /**
+   * @param target `undefined` where there is none yet.
+   * @param written what would be there by now; shared by targets that share their content.
+   */
+  constructor(name: string, target: Target | undefined, written: Set<Digest> = new Set()) {
     this.name = name;
+    this.#written = written;
     this.mountOrigin = target?.mountOrigin;
     this.#target = target;
   }
@@ -44,6 +49,7 @@ export class ForecastTarget implements Target {
   }
 
   async exists(descriptor: Descriptor, call: Call): Promise<boolean> {
+    if (this.#written.has(descriptor.digest)) return true;
     return (await this.#target?.exists(descriptor, call)) ?? false;
   }
 
@@ -53,17 +59,18 @@ export class ForecastTarget implements Target {
 
   async mount(descriptor: Descriptor, from: MountOrigin): Promise<boolean> {
     if (from.registry !== this.mountOrigin?.registry) return false;
-    this.#mountedBytes += descriptor.size;
+    if (this.#isNew(descriptor)) this.#mountedBytes += descriptor.size;
     return true;
   }
 
-  async push({ size }: Descriptor): Promise<void> {
-    this.#copiedBytes += size;
+  async push(descriptor: Descriptor): Promise<void> {
+    if (!this.#isNew(descriptor)) return;
+    this.#copiedBytes += descriptor.size;
     this.#copiedBlobs += 1;
   }
 
   async pushManifest({ descriptor }: StoredManifest): Promise<void> {
-    this.#copiedBytes += descriptor.size;
+    if (this.#isNew(descriptor)) this.#copiedBytes += descriptor.size;
   }
 
   async tag(): Promise<void> {}
@@ -88,6 +95,12 @@ export class ForecastTarget implements Target {
 
   async referrers(): Promise<readonly Descriptor[]> {
     return [];
+  }
+
+  #isNew({ digest }: Descriptor): boolean {
+    const isNew = !this.#written.has(digest);
+    this.#written.add(digest);
+    return isNew;
   }
 
   get #there(): Target {

@@ -10,7 +10,7 @@ import { type ImageIndex, type ImageManifest, parseManifest } from "../model/man
 import { isForeignLayerMediaType, isIndexMediaType, isManifestMediaType } from "../model/media-types.ts";
 import type { ListedSource, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
-import { missingChildren } from "./copy-faults.ts";
+import { missingChildren, refusedSparse } from "./copy-faults.ts";
 import { deliver, deliverManifest, type ImageBlob } from "./push-image.ts";
 import type { SharedDeliveries } from "./shared-deliveries.ts";
 
@@ -111,7 +111,7 @@ export class GraphCopy {
     const manifest = parseManifest(stored.bytes, stored.descriptor.mediaType, name);
     if (manifest.kind === "index") {
       const below = await this.#children(manifest, name, depth);
-      if (!isPresent) await this.#slots.run(() => target.pushManifest(stored, call), call);
+      if (!isPresent) await this.#pushIndex(stored);
       this.#written += isPresent ? 0 : 1;
       return [digest, ...below];
     }
@@ -126,6 +126,16 @@ export class GraphCopy {
       this.#written += 1;
     }
     return [digest];
+  }
+
+  async #pushIndex(stored: StoredManifest): Promise<void> {
+    const { target } = this.#parts;
+    const call = this.#call;
+    try {
+      await this.#slots.run(() => target.pushManifest(stored, call), call);
+    } catch (error) {
+      throw this.isPartial && !call.signal.aborted ? refusedSparse(error) : error;
+    }
   }
 
   /** An archive gets its manifests one after the other, so that the order of its blobs depends on nothing else. */
@@ -153,9 +163,15 @@ export class GraphCopy {
     if (known !== undefined) return known;
     const place = { target: this.#parts.target, tags: [], held: new Map(), sent: new Set<Digest>() };
     const call = this.#call;
-    const bring = (from: ImageBlob): Promise<void> =>
-      this.#slots.run(() => deliver(from, place, this.#parts.onTransfer, call), call);
-    const { deliveries } = this.#parts;
+    const { deliveries, onTransfer } = this.#parts;
+    const bring = async (from: ImageBlob): Promise<void> => {
+      await this.#slots.run(() => deliver(from, place, onTransfer, call), call);
+      // Registries tell of what is sent to them; what is written to files counts as well.
+      const { name, mountOrigin } = place.target;
+      const isWritten = mountOrigin === undefined && place.sent.has(digest);
+      if (isWritten)
+        onTransfer({ kind: "finished", direction: "upload", store: name, descriptor: blob.descriptor });
+    };
     const bringing = deliveries?.deliver(blob, place.target, bring, call) ?? bring(blob);
     this.#blobs.set(digest, bringing);
     return bringing;

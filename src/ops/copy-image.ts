@@ -1,6 +1,7 @@
 import type { Call } from "../io/call.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
+import { isSameEntry } from "../store/layout/kept-platforms.ts";
 import type { ListedSource } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
 import type { GraphCopy } from "./copy-graph.ts";
@@ -42,7 +43,9 @@ export async function copyImage(
   for (const found of (await referrers?.copy(digests, call)) ?? []) {
     await moves.moveOnce(found.descriptor, found.tag, source, call);
   }
+  // Layouts say besides which platforms of an index are there.
+  const isOtherwise = before !== undefined && target.keep !== undefined && !isSameEntry(before, descriptor);
   if (tag === undefined) await moves.keep(descriptor, source, call);
-  else if (isMoved) await moves.move(descriptor, tag, source, call);
+  else if (isMoved || isOtherwise) await moves.move(descriptor, tag, source, call);
   return { tag, descriptor, isMoved };
 }

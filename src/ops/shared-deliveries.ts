@@ -1,6 +1,8 @@
+import { abortable } from "../io/abortable.ts";
 import type { Call } from "../io/call.ts";
 import type { OpenContent } from "../io/content.ts";
 import type { Digest } from "../model/digest.ts";
+import { ComposeImageError, type ErrorCode } from "../model/errors.ts";
 import type { Target } from "../store/target.ts";
 import type { ImageBlob } from "./push-image.ts";
 
@@ -40,8 +42,7 @@ export class SharedDeliveries {
     const { digest } = blob.descriptor;
     const key = this.#sharesContent ? digest : `${target.name}@${digest}`;
     for (let other = this.#underWay.get(digest); other !== undefined; other = this.#underWay.get(digest)) {
-      await other;
-      call.signal.throwIfAborted();
+      await abortable(other, call);
     }
     if (this.#done.has(key)) return;
     const bringing = bring(this.#fromHolder(blob)).then(() => {
@@ -53,13 +54,46 @@ export class SharedDeliveries {
     await bringing;
   }
 
-  /** Taken from where it went first, it is mounted, or where that is not done read from there. */
+  /**
+   * Taken from where it went first, it is mounted, or where that is not done read from there. Who may write to a repository
+   * need not be able to read it: then it comes from its source once more.
+   */
   #fromHolder(blob: ImageBlob): ImageBlob {
     const { descriptor } = blob;
     const holder = this.#holders.get(descriptor.digest);
     if (holder === undefined) return blob;
-    const from = holder.fetchFrom?.bind(holder, descriptor);
-    const open: OpenContent = Object.assign((call: Call) => holder.fetch(descriptor, call), { from });
+    const atSource = blob.open.from;
+    const atHolder = holder.fetchFrom?.bind(holder, descriptor);
+    const from =
+      atHolder &&
+      ((start: number, call: Call) =>
+        eitherOf(() => atHolder(start, call), atSource && (() => atSource(start, call)), call));
+    const fetch = (call: Call) =>
+      eitherOf(
+        () => holder.fetch(descriptor, call),
+        () => blob.open(call),
+        call,
+      );
+    const open: OpenContent = Object.assign(fetch, { from });
     return { descriptor, open, mountFrom: holder.mountOrigin };
   }
 }
+
+/** The first, or where that is refused or gone the second; the first one's failure where both fail. */
+async function eitherOf<T>(
+  first: () => Promise<T>,
+  second: (() => Promise<T>) | undefined,
+  call: Call,
+): Promise<T> {
+  return first().catch((error: unknown) => {
+    call.signal.throwIfAborted();
+    const isElsewhere = error instanceof ComposeImageError && refusals.includes(error.code);
+    if (second === undefined || !isElsewhere) throw error;
+    return second().catch(() => {
+      call.signal.throwIfAborted();
+      throw error;
+    });
+  });
+}
+
+const refusals: readonly ErrorCode[] = ["BLOB_NOT_FOUND", "UNAUTHORIZED", "DENIED"];

@@ -25,5 +25,6 @@ export async function bringIn(
     signal: terminal.signal,
     onTransfer: progress.listener,
   }).finally(() => progress.stop());
-  tellMirrored(result, flags, terminal);
+  const failure = tellMirrored(result, flags, terminal);
+  if (failure !== undefined) throw failure;
 }

@@ -1,7 +1,9 @@
 import { tmpdir } from "node:os";
+import { standardOutput } from "../../model/location.ts";
 import type { MirrorPlace } from "../../model/mirror-place.ts";
 import { parseShard } from "../../plan/shard.ts";
 import { NegativeAnswer } from "../exit-status.ts";
+import { expectOutputFree } from "../output-archive.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseSize } from "../quantities.ts";
 import { registryOptions } from "../shared-options.ts";
@@ -19,23 +21,31 @@ export async function carryOut(place: MirrorPlace, flags: MirrorFlags, terminal:
   const shard =
     flags.shard === undefined ? undefined : parseShard(flags.shard, terminal.env.JOB_COMPLETION_INDEX);
   const partSize = flags.split === undefined ? undefined : parseSize(flags.split, "--split");
+  const isOutputTaken = place.transport === "oci-archive" && place.file === standardOutput && !dryRun;
+  if (isOutputTaken) expectOutputFree([place], flags, terminal);
   const plan = await readMirrorFile(flags, terminal);
   const lockFile = await openMirrorLock(flags, plan, { isWritten: !dryRun && shard === undefined }, terminal);
+  const have = flags.have === undefined ? undefined : await readInventory(flags.have, terminal);
   const { runMirror } = await import("../../mirror/run-mirror.ts");
   const progress = startProgress(terminal, flags);
   const result = await runMirror(plan, place, {
     ...registryOptions(flags, terminal),
     ...{ jobs, shard, dryRun, partSize, resume: true },
     lock: lockFile.given,
-    have: flags.have === undefined ? undefined : await readInventory(flags.have, terminal),
+    have,
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,
     writeOutput: (content) => terminal.writeWhole(content),
     onTransfer: progress.listener,
-    onChoice: (choice) => lockFile.writeChosen(choice.choices.flatMap(({ images }) => images)),
+    onChoice: async ({ choices, faults }) => {
+      const images = choices.flatMap((choice) => choice.images);
+      // What was recorded when the sources could be asked is not lost when they cannot.
+      if (images.length > 0 || faults.length === 0) await lockFile.writeChosen(images);
+    },
   }).finally(() => progress.stop());
+  const failure = tellMirrored(result, { ...flags, isOutputTaken }, terminal);
   await lockFile.writeMirrored(result.images);
-  tellMirrored(result, flags, terminal);
+  if (failure !== undefined) throw failure;
   const { copiedBytes = 0, mountedBytes = 0 } = result.forecast ?? {};
   if (exitCode && (copiedBytes + mountedBytes > 0 || result.images.some(({ isMoved }) => isMoved))) {
     throw new NegativeAnswer();

@@ -15,7 +15,7 @@ export interface MirrorLockFile {
   readonly given: MirrorLock | undefined;
   /** Records what was chosen, before anything is copied. */
   writeChosen(images: readonly ChosenImage[]): Promise<void>;
-  /** Records what was found to refer to it. */
+  /** Records what was found to refer to it; nothing where nothing was chosen. */
   writeMirrored(images: readonly MirroredImage[]): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export async function openMirrorLock(
     return { given, writeChosen: async () => {}, writeMirrored: async () => {} };
   }
   const isKept = path !== undefined && (isWritten || lock !== undefined);
-  let chosen: readonly LockedImage[] = [];
+  let chosen: readonly LockedImage[] | undefined;
   const write = async (images: readonly LockedImage[]): Promise<void> => {
     chosen = images;
     if (isKept) await replaceFile(path, formatMirrorLock({ images }));
@@ -58,6 +58,7 @@ export async function openMirrorLock(
         })),
       ),
     writeMirrored: async (images) => {
+      if (chosen === undefined) return;
       const found = new Map(images.map(({ image, referrers }) => [keyOf(image), referrers]));
       await write(chosen.map((image) => ({ ...image, referrers: found.get(keyOf(image)) ?? [] })));
     },

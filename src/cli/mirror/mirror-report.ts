@@ -1,30 +1,50 @@
-import type { MirroredImage, MirrorFault } from "../../mirror/mirror-outcome.ts";
+import {
+  type MirroredImage,
+  type MirrorFault,
+  nameAt,
+  sourceRepository,
+} from "../../mirror/mirror-outcome.ts";
 import type { MirrorResult } from "../../mirror/run-mirror.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { Json } from "../../model/json.ts";
 import { visibleJson, visibleText } from "../../model/visible-text.ts";
+import { generalHints } from "../general-hints.ts";
 import { formatBytes, formatDuration } from "../quantities.ts";
 import type { OutputFlags } from "../shared-options.ts";
 import type { Terminal } from "../terminal.ts";
 
+/** Most images that are named where several failed for one reason. */
+const maxNamed = 10;
+
 /**
  * Prints what a run did.
  *
- * @throws ComposeImageError the failure that the command ends with.
+ * @param isOutputTaken whether standard output has got an archive; then there is room for nothing else.
+ * @returns the failure that the command ends with.
  */
-export function tellMirrored(result: MirrorResult, { quiet, json }: OutputFlags, terminal: Terminal): void {
+export function tellMirrored(
+  result: MirrorResult,
+  { quiet, json, isOutputTaken = false }: OutputFlags & { readonly isOutputTaken?: boolean },
+  terminal: Terminal,
+): ComposeImageError | undefined {
+  const failure = mirrorFailure(result);
+  const { error: only, subjects = [] } = groupsOf(result.faults)[0] ?? {};
+  // What the command ends with is told then.
+  const isTold = failure === only && subjects.length === 1;
+  if (!isTold) terminal.writeError(groupsOf(result.faults).map(describeFaults).join(""));
   if (!quiet) terminal.writeError(summarizeMirror(result));
   if (json) terminal.write(`${visibleJson(mirrorDocument(result))}\n`);
   else {
     const isForecast = result.forecast !== undefined;
     const shown = isForecast ? result.images.filter(({ isMoved }) => isMoved) : result.images;
-    terminal.write(shown.map((image) => `${mirroredName(result.target, image)}\n`).join(""));
+    const lines = shown.map((image) => `${mirroredName(result.target, image)}\n`).join("");
+    if (!isOutputTaken) terminal.write(lines);
+    else if (!quiet) terminal.writeError(lines);
   }
-  const failure = mirrorFailure(result);
-  if (failure !== undefined) throw failure;
+  return failure;
 }
 
-/** What a person wants to know at the end: figures, and every failure with what to do about it. */
+/** What a person wants to know at the end. */
 function summarizeMirror(result: MirrorResult): string {
   const { images, faults, manifests, figures, forecast } = result;
   const { downloadedBytes, uploadedBlobs, mountedBlobs, presentBlobs, elapsedMs } = figures;
@@ -48,21 +68,37 @@ function summarizeMirror(result: MirrorResult): string {
   rows.push(["referrers", String(referrers)]);
   rows.push(["time", formatDuration(elapsedMs)]);
   const width = Math.max(...rows.map(([name]) => name.length));
-  const figuresText = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
-  return `${faults.map(describeFault).join("")}${figuresText}`;
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }
 
-/** A failure as errors are told. */
-function describeFault({ subject, error }: MirrorFault): string {
-  const hint = error.hint === undefined ? "" : `  hint: ${error.hint}\n`;
-  return `failed: ${visibleText(subject)}: ${error.message} [${error.code}]\n${hint}`;
+/** What failed for one and the same reason. */
+interface FaultGroup {
+  readonly error: ComposeImageError;
+  readonly subjects: string[];
+}
+
+function groupsOf(faults: readonly MirrorFault[]): FaultGroup[] {
+  const groups = new Map<ComposeImageError, FaultGroup>();
+  for (const { subject, error } of faults) {
+    const group = groups.get(error) ?? { error, subjects: [] };
+    groups.set(error, group);
+    group.subjects.push(subject);
+  }
+  return [...groups.values()];
+}
+
+/** Failures as errors are told. */
+function describeFaults({ subjects, error }: FaultGroup): string {
+  const named = subjects.slice(0, maxNamed).map(visibleText).join(", ");
+  const more = subjects.length > maxNamed ? ` and ${subjects.length - maxNamed} more` : "";
+  const hint = error.hint ?? generalHints[error.code];
+  return `failed: ${named}${more}: ${error.message} [${error.code}]\n  hint: ${hint}\n`;
 }
 
 /** `registry/prefix/repository:tag@sha256:…`. */
 function mirroredName(target: string, { image, descriptor }: MirroredImage): string {
-  const isFile = target.startsWith("oci:") || target.startsWith("oci-archive:");
   const tag = image.tag === undefined ? "" : `:${image.tag}`;
-  return `${target}${isFile ? ":" : "/"}${image.target}${tag}@${descriptor.digest}`;
+  return `${nameAt(target, image.target)}${tag}@${descriptor.digest}`;
 }
 
 /** What `--json` prints. */
@@ -71,7 +107,7 @@ function mirrorDocument(result: MirrorResult): { [key: string]: Json } {
   return {
     target,
     images: images.map(({ image, descriptor, isMoved, referrers }) => ({
-      source: `${image.registry}/${image.repository}`,
+      source: sourceRepository(image),
       repository: image.target,
       ...(image.tag !== undefined && { tag: image.tag }),
       mediaType: descriptor.mediaType,

@@ -28,3 +28,10 @@ export function sparseAnnotations({ annotations = {} }: Descriptor): Record<stri
   const kept = [platformsAnnotation, elsewhereAnnotation];
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => kept.includes(key)));
 }
+
+/** Whether two entries name the same manifest, and the same of what is below it is there. */
+export function isSameEntry(a: Descriptor, b: Descriptor): boolean {
+  const [keptOfA, keptOfB] = [sparseAnnotations(a), sparseAnnotations(b)];
+  const keys = new Set([...Object.keys(keptOfA), ...Object.keys(keptOfB)]);
+  return a.digest === b.digest && [...keys].every((key) => keptOfA[key] === keptOfB[key]);
+}

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type IndexEntry, indexEntry, refName, refNameAnnotation } from "./index-entry.ts";
-import { sparseAnnotations } from "./kept-platforms.ts";
+import { isSameEntry, sparseAnnotations } from "./kept-platforms.ts";
 import { isAt, type Placement, placeEntries, placementAnnotations, placementOf } from "./placement.ts";
 
 /**
@@ -24,7 +24,7 @@ export function withPlaced(
   }
   const tagged = entries.filter((entry) => isAt(placementOf(entry, base), placement));
   const [first] = tagged;
-  if (first !== undefined && tagged.length === 1 && isSame(first.descriptor, descriptor)) return entries;
+  if (first !== undefined && tagged.length === 1 && isSameEntry(first.descriptor, descriptor)) return entries;
   const spelling = first && refName(first);
   const alike = spelling && newEntry(descriptor, { [refNameAnnotation]: spelling });
   const others = withoutTag(entries, placement, base).filter(
@@ -83,12 +83,6 @@ export function inOrder(before: readonly IndexEntry[], after: readonly IndexEntr
 
 function newEntry(descriptor: Descriptor, annotations: Readonly<Record<string, string>>): IndexEntry {
   return indexEntry(descriptor, { ...annotations, ...sparseAnnotations(descriptor) });
-}
-
-function isSame(a: Descriptor, b: Descriptor): boolean {
-  const [keptOfA, keptOfB] = [sparseAnnotations(a), sparseAnnotations(b)];
-  const keys = new Set([...Object.keys(keptOfA), ...Object.keys(keptOfB)]);
-  return a.digest === b.digest && [...keys].every((key) => keptOfA[key] === keptOfB[key]);
 }
 
 function compareEntries(a: IndexEntry, b: IndexEntry): number {

@@ -1,5 +1,6 @@
 import { Retryable } from "../../io/retry.ts";
 import { ComposeImageError } from "../../model/errors.ts";
+import { isHostOf } from "./hosts/api-host.ts";
 import type { Party } from "./http.ts";
 import { proxyFault, refusalOfProxy } from "./proxy-fault.ts";
 import { redactText } from "./redact.ts";
@@ -20,6 +21,10 @@ const transient: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "connection timed out",
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "connection closed too early",
 };
+
+/** Those of them, and of the others, that come before there is a connection. */
+const connecting =
+  /^(?:ECONNREFUSED|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|UND_ERR_CONNECT_TIMEOUT|ENOTFOUND|EAI_AGAIN)$/;
 
 const checkRegistry = "Check that the registry runs and that its name and port are right.";
 const checkProxy =
@@ -43,8 +48,11 @@ export function networkFault(
   const code = errorCode(error);
   const where = `${party.side} ${party.store}: ${host}${proxy === undefined ? "" : ` through the proxy ${proxy}`}`;
   const checkPlace = proxy === undefined ? checkRegistry : checkProxy;
+  const isNoConnection = connecting.test(code) || isTlsCode(code);
+  const isOwnHost = ["https:", "http:"].some((protocol) => isHostOf({ host, protocol }, party.registry));
+  const unreachable = isNoConnection && isOwnHost ? party.registry : undefined;
   const network = (what: string, hint: string): ComposeImageError =>
-    new ComposeImageError("NETWORK", `${where}: ${what}`, { hint, cause: error });
+    new ComposeImageError("NETWORK", `${where}: ${what}`, { hint, unreachable, cause: error });
   const reason = transient[code];
   if (reason !== undefined) {
     return new Retryable(network(reason, checkPlace), reason);
@@ -56,7 +64,7 @@ export function networkFault(
     return new Retryable(network(failed, "Check the network's name servers."), failed, { limit: 1 });
   }
   if (code === "ENOTFOUND") return network("no such host", checkPlace);
-  if (isTlsCode(code)) return tlsFault(error, code, where);
+  if (isTlsCode(code)) return tlsFault(error, code, where, unreachable);
   if (code.startsWith("HPE_")) {
     // also what a server leaves behind that answers HEAD with a body: a new connection helps
     const fault = network("the answer is not HTTP", "Check the port, and whether the registry wants TLS.");

@@ -35,11 +35,17 @@ export function isTlsCode(code: string): boolean {
  * The error for a TLS connection that could not be made.
  *
  * @param where side, store and host, for the message.
+ * @param unreachable the registry, where it is its host.
  */
-export function tlsFault(error: unknown, code: string, where: string): ComposeImageError {
+export function tlsFault(
+  error: unknown,
+  code: string,
+  where: string,
+  unreachable: string | undefined,
+): ComposeImageError {
   const [, hint = unknownAuthority] = hints.find(([pattern]) => pattern.test(code)) ?? [];
   const said = tlsReason(error) ?? (error instanceof Error ? error.message || code : String(error));
-  return new ComposeImageError("TLS", `${where}: ${redactText(said)}`, { hint, cause: error });
+  return new ComposeImageError("TLS", `${where}: ${redactText(said)}`, { hint, unreachable, cause: error });
 }
 
 /** What OpenSSL calls the failure, without the place in its own source that its messages name. */

@@ -24,7 +24,7 @@ export function apiUrl(registry: string, scheme: "http" | "https"): URL {
 }
 
 /** Whether a URL leads to the host and port that serve a registry. */
-export function isHostOf(url: URL, registry: string): boolean {
+export function isHostOf(url: Pick<URL, "host" | "protocol">, registry: string): boolean {
   return url.host === apiUrl(registry, url.protocol === "http:" ? "http" : "https").host;
 }
 
