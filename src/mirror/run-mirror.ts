@@ -3,7 +3,7 @@ import { ignoreTransfers, type TransferListener } from "../io/transfer.ts";
 import type { MirrorPlace } from "../model/mirror-place.ts";
 import { FigureCounter, type TransferFigures } from "../ops/figures.ts";
 import type { MirrorLock, MirrorPlan } from "../plan/mirror-plan.ts";
-import type { Shard } from "../plan/shard.ts";
+import { type Shard, startingAt } from "../plan/shard.ts";
 import type { StoresOptions } from "../store/open-stores.ts";
 import { chooseImages, type ImageChoice } from "./choose-images.ts";
 import { DeltaSite } from "./delta-site.ts";
@@ -61,7 +61,8 @@ export async function runMirror(
     for (const fault of choice.faults) onImage?.(fault);
     const whole = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
     const site = have === undefined ? whole : new DeltaSite(whole, have);
-    const done = await mirrorImages(choice.choices, site, { jobs, dryRun, onTransfer, onImage }, call);
+    const choices = shard === undefined ? choice.choices : startingAt(shard, choice.choices);
+    const done = await mirrorImages(choices, site, { jobs, dryRun, onTransfer, onImage }, call);
     return { ...done, target: site.name, faults: [...choice.faults, ...done.faults] };
   });
 }
