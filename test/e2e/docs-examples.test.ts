@@ -138,7 +138,7 @@ describeWith(["cli"], "the files that the documents show", () => {
         (example?.text ?? "").replaceAll("registry.example", scene.registry.host),
       );
       const blocks = examplesIn("sh").filter(
-        (each) => each.document === document && / (?:-f|schema) /.test(each.text),
+        (each) => each.document === document && each.text.includes(` -f ${file}`),
       );
       expect(blocks, document).toHaveLength(1);
       const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${blocks[0]?.text}`;
