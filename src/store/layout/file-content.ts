@@ -10,7 +10,7 @@ export interface ContentExtent {
   readonly start?: number;
   /** The byte after the last, which the content must reach; default: its end, wherever that is. */
   readonly end?: number;
-  /** Most bytes of one chunk; default 1 MiB. */
+  /** Most bytes of one chunk; default 128 KiB. */
   readonly chunkSize?: number;
   /** Read every chunk into the same memory: for readers that are done with one when they ask for the next. */
   readonly reuseMemory?: boolean;
@@ -61,7 +61,7 @@ export async function* readOpenFile(
   extent: ContentExtent,
   call: Call,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024, reuseMemory = false } = extent;
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 128 * 1024, reuseMemory = false } = extent;
   const kept = reuseMemory
     ? Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(0, end - start)))
     : undefined;
