@@ -128,29 +128,33 @@ describeWith(["cli", "docker-registry"], "the containers of docs/kubernetes.md",
     return imagesOf(result, "inside/");
   }
 
-  /** Runs a container's command with its volumes and environment. */
+  /** Runs a container's command with its volumes and environment, and expects read-only ones to stay as they are. */
   async function runContainer(
     container: Container | undefined,
     volumes: readonly Volume[] = [],
     { args = [], files = {}, claim, env = {} }: Surroundings = {},
   ): Promise<CliResult> {
     const paths = new Map<string, string>();
-    for (const { name, mountPath } of container?.volumeMounts ?? []) {
+    const fixed: string[] = [];
+    for (const { name, mountPath, readOnly = false } of container?.volumeMounts ?? []) {
       const volume = volumes.find((each) => each.name === name);
       if (volume === undefined) throw new Error(`there is no volume ${name}`);
       if (mountPath === "/tmp") continue;
-      paths.set(
-        mountPath,
-        claim !== undefined && volume.persistentVolumeClaim ? claim : await filled(volume, files),
-      );
+      const isClaimed = claim !== undefined && volume.persistentVolumeClaim !== undefined;
+      const directory = isClaimed ? claim : await filled(volume, files);
+      paths.set(mountPath, directory);
+      if (readOnly) fixed.push(directory);
     }
+    const before = await Promise.all(fixed.map((directory) => readdir(directory)));
     const placed = (text: string): string =>
       [...paths].reduce((done, [path, directory]) => done.replaceAll(path, directory), here(text));
     const own = (container?.env ?? []).map(({ name, value = "" }) => [name, placed(value)]);
-    return runInReadOnly([...(container?.args ?? []).map(placed), ...args], {
+    const result = await runInReadOnly([...(container?.args ?? []).map(placed), ...args], {
       ...Object.fromEntries(own),
       ...env,
     });
+    expect(await Promise.all(fixed.map((directory) => readdir(directory)))).toEqual(before);
+    return result;
   }
 
   /** A volume's content, from the objects on the page. */
