@@ -1,14 +1,12 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Container, Volume } from "kubernetes-types/core/v1.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parse } from "yaml";
 import { inShard } from "../../src/plan/shard.ts";
 import { attempt } from "../support/command.ts";
 import { registryAccount, startDockerRegistry } from "../support/docker-registry.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
-import type { Kinds } from "../support/kubernetes-kinds.ts";
+import { exampleCommands, objectOf } from "../support/kubernetes-page.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
 import { readImage } from "../support/read-image.ts";
 import type { Registry } from "../support/registry.ts";
@@ -16,54 +14,19 @@ import { type CliResult, cliPath, isolatedEnvironment, runCli } from "../support
 import { temporaryDirectory } from "../support/temp.ts";
 import { describeWith } from "../support/tools.ts";
 
-const project = fileURLToPath(new URL("../..", import.meta.url));
-const page = await readFile(join(project, "docs/kubernetes.md"), "utf8");
-const objects = blocks("yaml").map((text) => parse(text));
+/** What goes with a container beyond what is on the page. */
+interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further arguments. */
+  readonly args?: readonly string[];
+  /** Further files of the ConfigMap. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The directory that is claimed. */
+  readonly claim?: string;
+}
 
 /** What the page's ConfigMap means of the near registry. */
 const mirrored = ["app:1.0", "app:1.1", "node-runtime:22.1", "node-runtime:24"];
-
-function blocks(language: string): string[] {
-  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
-    ([, text = ""]) => text,
-  );
-}
-
-function objectOf<Kind extends keyof Kinds>(kind: Kind): Kinds[Kind] {
-  const found = objects.filter((each) => each.kind === kind);
-  expect(found, kind).toHaveLength(1);
-  return found[0];
-}
-
-test("objects of docs/kubernetes.md have the fields that Kubernetes and Tekton know, and no others", async () => {
-  expect(objects.map(({ kind }) => kind)).toEqual([
-    ...["ConfigMap", "Secret", "Job", "CronJob", "Task", "Pipeline"],
-  ]);
-  const wrong = structuredClone(objectOf("Job"));
-  Object.assign(wrong.spec?.template.spec?.containers[0]?.securityContext ?? {}, {
-    readOnlyRootFileSystem: true,
-  });
-  const directory = await temporaryDirectory("kubernetes-types");
-  await symlink(join(project, "node_modules"), join(directory, "node_modules"));
-  await writeFile(
-    join(directory, "objects.ts"),
-    [
-      `import type { Kinds } from ${JSON.stringify(join(project, "test/support/kubernetes-kinds.ts"))};`,
-      ...objects.map(
-        (each) => `export const a${each.kind}: Kinds["${each.kind}"] = ${JSON.stringify(each)};`,
-      ),
-      "// @ts-expect-error: the name of a field is misspelled",
-      `export const wrong: Kinds["Job"] = ${JSON.stringify(wrong)};`,
-    ].join("\n"),
-  );
-  const flags = ["--noEmit", "--strict", "--skipLibCheck", "--allowImportingTsExtensions"];
-  const { status, stdout } = await attempt(
-    join(project, "node_modules/.bin/tsc"),
-    [...flags, "--module", "nodenext", "--target", "es2024", "--types", "", "objects.ts"],
-    { cwd: directory },
-  );
-  expect({ status, stdout: stdout.toString() }).toEqual({ status: 0, stdout: "" });
-});
 
 describeWith(["cli", "docker-registry"], "the containers of docs/kubernetes.md", () => {
   let near: Registry;
@@ -80,31 +43,27 @@ describeWith(["cli", "docker-registry"], "the containers of docs/kubernetes.md",
     for (const registry of [near, far]) await registry.stop();
   });
 
-  test("of the Job bring the share of their index", async () => {
-    const { spec } = objectOf("Job");
-    const [container] = spec?.template.spec?.containers ?? [];
-    const share = container?.args?.find((argument) => argument.startsWith("auto/"));
-    expect(share).toBe(`auto/${spec?.completions}`);
-    const [target = "", tag = ""] = mirrored.at(-1)?.split(":") ?? [];
-    const count = spec?.completions ?? 0;
-    const index = Array.from({ length: count }, (_, i) => i + 1).findIndex((number) =>
-      inShard({ target, tag }, { number, count }),
-    );
-    const result = await runContainer(container, spec?.template.spec?.volumes, {
-      JOB_COMPLETION_INDEX: `${index}`,
-    });
-    expect(imagesOf(result, "inside/")).toContain("node-runtime:24");
-    expect(imagesOf(result, "inside/").length).toBeLessThan(mirrored.length);
-  });
-
-  test("of the CronJob write an archive in parts, and a lock", async () => {
+  test("of the CronJob write an archive in parts, and a lock that the Job's take", async () => {
     const pod = objectOf("CronJob").spec?.jobTemplate.spec?.template.spec;
-    const archive = await temporaryDirectory("claim");
-    const result = await runContainer(pod?.containers[0], pod?.volumes, {}, archive);
-    expect((await readdir(archive)).sort()).toEqual([
+    const claim = await temporaryDirectory("claim");
+    const result = await runContainer(pod?.containers[0], pod?.volumes, { claim });
+    expect((await readdir(claim)).sort()).toEqual([
       ...["images.tar.001", "images.tar.sha256", "mirror.lock.json"],
     ]);
     expect(result.stdout.trim().split("\n")).toHaveLength(mirrored.length);
+    const lock = await readFile(join(claim, "mirror.lock.json"), "utf8");
+    const files = { "mirror.lock.json": lock };
+    expect(await runJob({ args: ["--locked"], files })).toEqual(await runJob({}));
+  });
+
+  test("of the Job bring the share of their index", async () => {
+    const share = objectOf("Job").spec?.template.spec?.containers[0]?.args?.find((argument) =>
+      argument.startsWith("auto/"),
+    );
+    expect(share).toBe(`auto/${objectOf("Job").spec?.completions}`);
+    const images = await runJob({});
+    expect(images).toContain("node-runtime:24");
+    expect(images.length).toBeLessThan(mirrored.length);
   });
 
   test("of the Task bring all that the Pipeline's shares come to", async () => {
@@ -138,7 +97,7 @@ describeWith(["cli", "docker-registry"], "the containers of docs/kubernetes.md",
     const installed = "tool/node_modules/compose-image/dist/cli/main.js";
     await mkdir(dirname(join(home, installed)), { recursive: true });
     await writeFile(join(home, installed), "main()");
-    const [script = ""] = blocks("sh");
+    const [script = ""] = exampleCommands;
     const [install, ...compose] = script.split("\n");
     expect(install).toMatch(/^npm install --prefix tool /);
     const run = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${here(compose.join("\n"))}`;
@@ -155,35 +114,58 @@ describeWith(["cli", "docker-registry"], "the containers of docs/kubernetes.md",
     expect([...top.entries.keys()]).toContain("opt/node_modules/compose-image/dist/cli/main.js");
   });
 
-  /** Runs a container's command with its volumes and environment. */
+  /** Runs the one of the Job's containers that has `node-runtime:24` in its share, and gives the images. */
+  async function runJob(given: Surroundings): Promise<readonly string[]> {
+    const { template, completions: count = 0 } = objectOf("Job").spec ?? { template: {} };
+    const index = Array.from({ length: count }, (_, i) => i + 1).findIndex((number) =>
+      inShard({ target: "node-runtime", tag: "24" }, { number, count }),
+    );
+    const env = { JOB_COMPLETION_INDEX: `${index}` };
+    const result = await runContainer(template.spec?.containers[0], template.spec?.volumes, {
+      ...given,
+      env,
+    });
+    return imagesOf(result, "inside/");
+  }
+
+  /** Runs a container's command with its volumes and environment, and expects read-only ones to stay as they are. */
   async function runContainer(
     container: Container | undefined,
     volumes: readonly Volume[] = [],
-    given: Readonly<Record<string, string>> = {},
-    claim?: string,
+    { args = [], files = {}, claim, env = {} }: Surroundings = {},
   ): Promise<CliResult> {
     const paths = new Map<string, string>();
-    for (const { name, mountPath } of container?.volumeMounts ?? []) {
+    const fixed: string[] = [];
+    for (const { name, mountPath, readOnly = false } of container?.volumeMounts ?? []) {
       const volume = volumes.find((each) => each.name === name);
       if (volume === undefined) throw new Error(`there is no volume ${name}`);
       if (mountPath === "/tmp") continue;
-      paths.set(
-        mountPath,
-        claim !== undefined && volume.persistentVolumeClaim ? claim : await filled(volume),
-      );
+      const isClaimed = claim !== undefined && volume.persistentVolumeClaim !== undefined;
+      const directory = isClaimed ? claim : await filled(volume, files);
+      paths.set(mountPath, directory);
+      if (readOnly) fixed.push(directory);
     }
+    const before = await Promise.all(fixed.map((directory) => readdir(directory)));
     const placed = (text: string): string =>
       [...paths].reduce((done, [path, directory]) => done.replaceAll(path, directory), here(text));
-    const env = (container?.env ?? []).map(({ name, value = "" }) => [name, placed(value)]);
-    return runInReadOnly((container?.args ?? []).map(placed), { ...Object.fromEntries(env), ...given });
+    const own = (container?.env ?? []).map(({ name, value = "" }) => [name, placed(value)]);
+    const result = await runInReadOnly([...(container?.args ?? []).map(placed), ...args], {
+      ...Object.fromEntries(own),
+      ...env,
+    });
+    expect(await Promise.all(fixed.map((directory) => readdir(directory)))).toEqual(before);
+    return result;
   }
 
   /** A volume's content, from the objects on the page. */
-  async function filled({ name, configMap, secret }: Volume): Promise<string> {
+  async function filled(
+    { name, configMap, secret }: Volume,
+    files: Readonly<Record<string, string>>,
+  ): Promise<string> {
     const directory = await temporaryDirectory("volume");
     if (configMap !== undefined) {
       expect(configMap.name).toBe(objectOf("ConfigMap").metadata?.name);
-      for (const [file, text] of Object.entries(objectOf("ConfigMap").data ?? {})) {
+      for (const [file, text] of Object.entries({ ...objectOf("ConfigMap").data, ...files })) {
         await writeFile(join(directory, file), here(text));
       }
     } else if (secret !== undefined) {
