@@ -10,6 +10,7 @@ import { type CopyForecast, ForecastTarget } from "../ops/copy-forecast.ts";
 import { GraphCopy } from "../ops/copy-graph.ts";
 import { copyImage } from "../ops/copy-image.ts";
 import { ReferrerCopy } from "../ops/copy-referrers.ts";
+import { ManifestTurns } from "../ops/manifest-turns.ts";
 import { SharedDeliveries } from "../ops/shared-deliveries.ts";
 import { TagMoves } from "../ops/tag-moves.ts";
 import type { ChosenImage } from "../plan/mirror-plan.ts";
@@ -66,6 +67,7 @@ class MirrorRun {
   readonly #site: Site;
   readonly #options: MirrorRunOptions;
   readonly #slots: Slots;
+  readonly #turns = new ManifestTurns();
   readonly #images: MirroredImage[] = [];
   readonly #faults: MirrorFault[] = [];
   #written = 0;
@@ -136,7 +138,7 @@ class MirrorRun {
     const graph = new GraphCopy(
       {
         ...parts,
-        ...{ slots: this.#slots, deliveries, onTransfer, readsIndexes: withReferrers },
+        ...{ slots: this.#slots, turns: this.#turns, deliveries, onTransfer, readsIndexes: withReferrers },
         wants: several && keepsPlatforms(several),
       },
       call,
