@@ -11,6 +11,7 @@ import { type CopyForecast, ForecastTarget } from "../ops/copy-forecast.ts";
 import { GraphCopy } from "../ops/copy-graph.ts";
 import { copyImage } from "../ops/copy-image.ts";
 import { ReferrerCopy } from "../ops/copy-referrers.ts";
+import { ManifestTurns } from "../ops/manifest-turns.ts";
 import { SharedDeliveries } from "../ops/shared-deliveries.ts";
 import { TagMoves } from "../ops/tag-moves.ts";
 import type { ChosenImage } from "../plan/mirror-plan.ts";
@@ -73,6 +74,7 @@ class MirrorRun {
   readonly #options: MirrorRunOptions;
   readonly #slots: Slots;
   readonly #unreachable: UnreachableRegistries;
+  readonly #turns = new ManifestTurns();
   readonly #images: MirroredImage[] = [];
   readonly #faults: MirrorFault[] = [];
   /** What a dry run would have brought to all repositories of a place where they share their content. */
@@ -163,7 +165,7 @@ class MirrorRun {
     const graph = new GraphCopy(
       {
         ...parts,
-        ...{ slots: this.#slots, deliveries, onTransfer, readsIndexes: withReferrers },
+        ...{ slots: this.#slots, turns: this.#turns, deliveries, onTransfer, readsIndexes: withReferrers },
         wants: several && keepsPlatforms(several),
       },
       call,

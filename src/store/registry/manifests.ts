@@ -113,7 +113,7 @@ export class Manifests {
         if (![200, 201, 204].includes(answer.status)) {
           const refusal = await this.#api.reject(answer, { what }, call);
           throw maySettle(refusal, manifest.descriptor, as)
-            ? new Retryable(refusal, "the registry does not know what it names", { limit: 2 })
+            ? new Retryable(refusal, "the registry does not know what it names", { limit: 3 })
             : refusal;
         }
         await discard(answer);
