@@ -25,7 +25,7 @@ const block = randomBytes(256 * 1024);
 
 /**
  * A registry on loopback that has large blobs without keeping them, and forgets the bytes of those it is sent: so that what
- * is measured of a client are neither disks nor another process's memory. It knows images by tag and digest, has no
+ * is measured of a client are neither disks nor another process's memory. Ranges are `bytes=N-` and what begins so. It knows images by tag and digest, has no
  * referrers, and mounts nothing.
  */
 export class HoseRegistry implements AsyncDisposable {
@@ -81,7 +81,7 @@ export class HoseRegistry implements AsyncDisposable {
       await this.#takeManifest(repository, reference, request, response);
     else if (kind === "manifests") this.#giveManifest(repository, reference, method, response);
     else if (method === "GET" || method === "HEAD")
-      await this.#giveBlob(repository, reference, method, response);
+      await this.#giveBlob(repository, reference, request, response);
     else await this.#takeBlob(repository, url, request, response);
   }
 
@@ -113,7 +113,7 @@ export class HoseRegistry implements AsyncDisposable {
   async #giveBlob(
     repository: string,
     digest: string,
-    method: string,
+    { method, headers }: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const made = this.#made.get(digest);
@@ -121,15 +121,23 @@ export class HoseRegistry implements AsyncDisposable {
     if (size === undefined || (method === "GET" && made === undefined)) {
       return void response.writeHead(404).end();
     }
-    response.writeHead(200, { "content-length": size, "docker-content-digest": digest });
+    const start = Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
+    response.writeHead(start > 0 ? 206 : 200, {
+      "content-length": size - start,
+      "docker-content-digest": digest,
+      ...(start > 0 && { "content-range": `bytes ${start}-${size - 1}/${size}` }),
+    });
     if (method === "HEAD" || made === undefined) response.end();
-    else await pipeline(Readable.from(this.#counted(made)), response);
+    else await pipeline(Readable.from(this.#counted(made, start)), response);
   }
 
-  *#counted({ chunks }: MadeContent): Generator<Uint8Array> {
-    for (const chunk of chunks()) {
+  *#counted({ chunks }: MadeContent, start: number): Generator<Uint8Array> {
+    let skipped = start;
+    for (const whole of chunks()) {
+      const chunk = whole.subarray(skipped);
+      skipped = Math.max(0, skipped - whole.byteLength);
       this.moved.sent += chunk.byteLength;
-      yield chunk;
+      if (chunk.byteLength > 0) yield chunk;
     }
   }
 
