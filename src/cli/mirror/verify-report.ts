@@ -57,6 +57,6 @@ export function verificationFailure({ site, faults }: SiteVerification): Compose
   if (worst === undefined) return undefined;
   const count = faults.length === 1 ? "one fault" : `${faults.length} faults`;
   return new ComposeImageError(worst.code, `${site} is not whole: ${count} told before`, {
-    hint: "Copy what is told again: mirror sync, save and load bring what is missing.",
+    hint: "mirror sync, save and load bring what is missing. A delta lacks what its receiver has: load it, and verify the registry.",
   });
 }

@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import { type MirrorPlace, parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { visibleJson } from "../../../model/visible-text.ts";
-import { openMirrorLock } from "../../mirror/mirror-lock.ts";
+import { expectLockRead, openMirrorLock } from "../../mirror/mirror-lock.ts";
+import { addLockOptions } from "../../mirror/mirror-options.ts";
 import { readMirrorFile } from "../../mirror/read-mirror-file.ts";
-import { addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
+import { addScopeOptions, addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
 import {
   describeVerification,
   verificationDocument,
   verificationFailure,
 } from "../../mirror/verify-report.ts";
+import { addOutputOptions } from "../../shared-options.ts";
 import type { Terminal } from "../../terminal.ts";
 
 const example = `
@@ -30,21 +32,21 @@ export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): voi
     .command("verify")
     .summary("read every byte of a place again, and say what is missing or damaged")
     .description(
-      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is\nnamed has to be there: what indexes and manifests are made of, and what refers to them.",
+      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is named has to be there: what indexes and manifests are made of, and what refers to them. A delta is never whole; verify the registry it was loaded into.",
     )
-    .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE")
-    .option(
-      "--locked",
-      "all images of the lock file have to be there, with what referred to them; goes with --file",
-    )
-    .option("--lock <file>", "lock file (default: FILE with .lock.json)");
-  addSurveyOptions(command)
-    .option("--json", "one JSON document on standard output")
+    .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE");
+  addScopeOptions(command);
+  addLockOptions(
+    command,
+    "all images of the lock file have to be there, with what referred to them; goes with --file",
+  );
+  addOutputOptions(addSurveyOptions(command))
     .addHelpText("after", example)
     .action((text: string, flags: VerifyFlags) => verify(parseMirrorPlace(text), flags, terminal));
 }
 
 async function verify(place: MirrorPlace, flags: VerifyFlags, terminal: Terminal): Promise<void> {
+  expectLockRead(flags);
   const expected = flags.locked ? await lockOf(flags, terminal) : undefined;
   const { verifySite } = await import("../../../mirror/verify-site.ts");
   const { partFaults } = await import("../../../mirror/part-faults.ts");
