@@ -77,10 +77,8 @@ describe("an image with mirrors", () => {
     const source = client.source({ registry: "registry.example", repository: "team/app" }, "source");
     await source.manifest({ tag: "1.2" }, unstoppable);
     await source.resolve({ tag: "1.3" }, unstoppable);
-    expect(mirror.seen.map(({ path }) => path)).toEqual([
-      "/v2/one/team/app/manifests/1.2",
-      "/v2/one/team/app/manifests/1.3",
-    ]);
+    const asked = new Set(mirror.seen.map(({ path }) => path));
+    expect([...asked]).toEqual(["/v2/one/team/app/manifests/1.2", "/v2/one/team/app/manifests/1.3"]);
   });
 
   test("is read from its location when no mirror can be reached", async () => {
