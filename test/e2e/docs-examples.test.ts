@@ -171,12 +171,12 @@ describeWith(["cli"], "the files that the documents show", () => {
   });
 
   test("go with the commands that stand beside them", async () => {
-    const named = {
+    const filesOf = {
       "docs/compose-file.md": "compose.yaml",
       "docs/shipwright.md": "build.yaml",
       "README.md": "compose.yaml",
     };
-    for (const [document, file] of Object.entries(named)) {
+    for (const [document, file] of Object.entries(filesOf)) {
       await pushBuilders();
       const home = await temporaryDirectory("docs-home");
       const [example] = files.filter((each) => each.document === document);
@@ -184,10 +184,8 @@ describeWith(["cli"], "the files that the documents show", () => {
         join(home, file),
         (example?.text ?? "").replaceAll("registry.example", scene.registry.host),
       );
-      const blocks = examplesIn("sh").filter(
-        ({ text, ...block }) =>
-          block.document === document && / (?:-f|schema) /.test(text) && !text.includes("mirror"),
-      );
+      const named = new RegExp(`^compose-image (?:schema |.*-f ${file})`, "m");
+      const blocks = examplesIn("sh").filter((each) => each.document === document && named.test(each.text));
       expect(blocks, document).toHaveLength(1);
       const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${blocks[0]?.text}`;
       const result = await attempt("bash", ["-euc", script], {

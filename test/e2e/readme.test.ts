@@ -157,6 +157,14 @@ describeWith(["cli"], "the README", () => {
     );
   });
 
+  test("the example with a directory of this machine takes from it", async () => {
+    const files = "mkdir src && touch src/server.js src/server.test.js";
+    const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const { top } = await readImage(`${scene.registry.host}/app:dev`);
+    expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
+  });
+
   test("the examples of mirroring save, verify and load what the mirror.yaml names, and later what is new", async () => {
     const version = (name: string) =>
       makeImage({ layers: [{ files: [{ path: "etc/" }, { path: "etc/version", content: name }] }] });
@@ -191,14 +199,6 @@ describeWith(["cli"], "the README", () => {
     expect((await readImage(`${inside}/app:stable`)).digest).toBe(
       version("app:stable").top.descriptor.digest,
     );
-  });
-
-  test("the example with a directory of this machine takes from it", async () => {
-    const files = "mkdir src && touch src/server.js src/server.test.js";
-    const result = await runBlock(`${files}\n${blockWith("--builder local:")}`);
-    expect(result, result.stderr).toMatchObject({ status: 0 });
-    const { top } = await readImage(`${scene.registry.host}/app:dev`);
-    expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
   });
 
   test("the example of explain prints the plan as a Dockerfile too, and composes anew once the base has moved", async () => {

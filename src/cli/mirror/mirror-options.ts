@@ -49,7 +49,7 @@ export function addMirrorOptions(command: Command): Command {
 export function addLockOptions(command: Command, locked: string): Command {
   return command
     .option("--locked", locked)
-    .option("--lock <file>", "the lock file (default: beside the file; mirror.lock.json for mirror.yaml)");
+    .option("--lock <file>", "lock file (default: FILE with .lock.json)");
 }
 
 /** Adds the flag for a part of the images. */

@@ -66,6 +66,6 @@ export function verificationFailure({
   if (worst === undefined) return undefined;
   const count = faults.length === 1 ? "one fault" : `${faults.length} faults`;
   return new ComposeImageError(worst.code, `${site} is not whole: ${count} told before`, {
-    hint: "mirror sync, save and load bring what is missing. A delta lacks what its receiver has: load it, and verify the registry.",
+    hint: "mirror sync, save and load bring what is missing. A delta lacks what its receiver has.",
   });
 }

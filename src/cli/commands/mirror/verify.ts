@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { type MirrorPlace, parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { visibleJson } from "../../../model/visible-text.ts";
 import { expectLockRead, openMirrorLock } from "../../mirror/mirror-lock.ts";
-import { addLockOptions } from "../../mirror/mirror-options.ts";
 import { readMirrorFile } from "../../mirror/read-mirror-file.ts";
 import { addScopeOptions, addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
 import {
@@ -28,18 +27,17 @@ interface VerifyFlags extends SurveyFlags {
 
 /** Adds `mirror verify`: whether all of a place is there and whole. */
 export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): void {
-  const command = mirror
-    .command("verify")
+  const command = addScopeOptions(mirror.command("verify"))
     .summary("read every byte of a place again, and say what is missing or damaged")
     .description(
-      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is named has to be there: what indexes and manifests are made of, and what refers to them. A delta is never whole; verify the registry it was loaded into.",
+      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is named has to be there: what indexes and manifests are made of, and what refers to them.",
     )
-    .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE");
-  addScopeOptions(command);
-  addLockOptions(
-    command,
-    "all images of the lock file have to be there, with what referred to them; goes with --file",
-  );
+    .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE")
+    .option(
+      "--locked",
+      "all images of the lock file have to be there, with what referred to them; goes with --file",
+    )
+    .option("--lock <file>", "lock file (default: FILE with .lock.json)");
   addOutputOptions(addSurveyOptions(command))
     .addHelpText("after", example)
     .action((text: string, flags: VerifyFlags) => verify(parseMirrorPlace(text), flags, terminal));
