@@ -36,6 +36,11 @@ function optionsOf(command: Command): string[] {
   return command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]));
 }
 
+/** What stands below a heading of a document. */
+function sectionOf(document: string, heading: string): string {
+  return document.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+}
+
 /** The code words of a cell of a table. */
 function words(cell: string, pattern: RegExp): string[] {
   return [...cell.matchAll(pattern)].map(([, word = ""]) => word);
@@ -43,14 +48,14 @@ function words(cell: string, pattern: RegExp): string[] {
 
 describe("mirror", () => {
   it("has the commands of the README's table, and no other", () => {
-    const [, section = ""] = /^## Mirroring over an air gap\n([\s\S]*?)^## /m.exec(readme) ?? [];
+    const section = sectionOf(readme, "Mirroring over an air gap");
     const cells = [...section.matchAll(/^\| (`mirror .*?`) \|/gm)].map(([, cell = ""]) => cell);
     const listed = cells.flatMap((cell) => words(cell, /`mirror ([a-z]+)`/g));
     expect(listed.sort()).toEqual(commands.map((command) => command.name()).sort());
   });
 
   it("has the options of the table in docs/mirror.md where that says, and besides those of all commands", () => {
-    const [, section = ""] = /^## Options\n([\s\S]*?)^## /m.exec(manual) ?? [];
+    const section = sectionOf(manual, "Options");
     const rows = [...section.matchAll(/^\| (`--.*?) \| (.*?) \|/gm)];
     const listed = rows.flatMap(([, options = "", names = ""]) =>
       words(options, /`(--[a-z-]+)/g).map((option) => [option, words(names, /`([a-z]+)`/g).sort()] as const),
@@ -60,8 +65,8 @@ describe("mirror", () => {
       const having = commands.filter((command) => optionsOf(command).includes(option));
       expect(having.map((command) => command.name()).sort(), option).toEqual(names);
     }
-    const [, common = ""] = /^## Options\n([\s\S]*?)^## /m.exec(readme) ?? [];
-    const known = new Set([...listed.map(([option]) => option), ...words(common, /`(--[a-z-]+)/g)]);
+    const common = words(sectionOf(readme, "Options"), /`(--[a-z-]+)/g);
+    const known = new Set([...listed.map(([option]) => option), ...common]);
     for (const option of commands.flatMap(optionsOf)) expect(known, option).toContain(option);
   });
 
