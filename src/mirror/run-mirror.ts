@@ -84,7 +84,11 @@ export async function countingRun<T extends object>(
     counter.count(event);
     onTransfer(event);
   };
-  await using sites = new Sites({ ...options, hostLimits: hosts, onTransfer: tell });
+  await using sites = new Sites({
+    ...options,
+    hostLimits: { ...options.hostLimits, ...hosts },
+    onTransfer: tell,
+  });
   const done = await work(sites, tell, call);
   return { ...done, figures: { ...counter.figures(), elapsedMs: performance.now() - startedAt } };
 }

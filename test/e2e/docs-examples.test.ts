@@ -37,6 +37,9 @@ const files = examplesIn("yaml").filter(
     document !== "docs/kubernetes.md" && /^(?:tags:|kind:(?! Image\w+MirrorSet$))/m.test(text),
 );
 
+/** Those that say what is mirrored; a unit test looks at all of docs/mirror-file.md. */
+const mirrorFiles = examplesIn("yaml").filter(({ text }) => /^repositories:/m.test(text));
+
 function examplesIn(language: string): Example[] {
   return documents.flatMap(({ name, text }) =>
     [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) => ({
@@ -122,6 +125,53 @@ describeWith(["cli"], "the files that the documents show", () => {
       }
     },
   );
+
+  test("are valid by the schema of mirror.yaml where they say what is mirrored", async () => {
+    const { stdout } = await runCli(["mirror", "schema"]);
+    const validate = new Ajv2020({ allowUnionTypes: true }).compile(JSON.parse(stdout));
+    const others = mirrorFiles.filter(({ document }) => document !== "docs/mirror-file.md");
+    expect(others.map(({ document }) => document)).toContain("README.md");
+    for (const example of others) {
+      for (const document of documentsOf(example)) {
+        const where = `${example.document}, line ${example.line}: ${JSON.stringify(validate.errors)}`;
+        expect(validate(document), where).toBe(true);
+      }
+    }
+  });
+
+  test("put images where docs/mirror-file.md says", async () => {
+    const home = await temporaryDirectory("docs-mirror");
+    const { host, url } = scene.registry;
+    const registries = ["docker.io", "quay.io", "registry.example"];
+    const conf = registries.map(
+      (registry) => `[[registry]]\nprefix = "${registry}"\nlocation = "${host}/at/${registry}"\n`,
+    );
+    await writeFile(join(home, "registries.conf"), conf.join(""));
+    for (const name of [
+      "docker.io/library/debian:bookworm",
+      "quay.io/prometheus/prometheus:v3.1.0",
+      "registry.example/team/base:stable",
+    ])
+      await pushMade(scene.base, url, `at/${name}`);
+    const [example] = mirrorFiles.filter(({ text }) => text.includes("map:"));
+    const reading = ["--registries-conf", join(home, "registries.conf"), "--no-lock"];
+    const result = await runCli(["mirror", "sync", "-f", "-", ...reading, `${host}/inside`], {
+      input: example?.text ?? "",
+    });
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.replaceAll(/@\S+/g, "").trim().split("\n")).toEqual(
+      ["images/base:stable", "mirrors/hub/debian:bookworm", "mirrors/quay/prometheus/prometheus:v3.1.0"].map(
+        (name) => `${host}/inside/${name}`,
+      ),
+    );
+    const manual = documents.find(({ name }) => name === "docs/mirror-file.md")?.text ?? "";
+    const [, said = ""] = /^These go to (.*)$/m.exec(manual) ?? [];
+    expect([...said.matchAll(/`(.*?)`/g)].map(([, path]) => path)).toEqual([
+      "mirrors/hub/debian",
+      "mirrors/quay/prometheus/prometheus",
+      "images/base",
+    ]);
+  });
 
   test("go with the commands that stand beside them", async () => {
     const filesOf = {

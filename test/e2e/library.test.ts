@@ -138,6 +138,35 @@ describeWith(["cli", "docker-registry"], "the library", () => {
     expect(scene.proxy.exchanges).toEqual([]);
   });
 
+  test("mirrors what a file names into a layout, loads that, and copies an image of it", async () => {
+    const { host } = scene.registry;
+    const directory = join(await temporaryDirectory("library-mirror"), "images");
+    const plan = library.parseMirrorFile(
+      `repositories: [{ name: "${host}/scene/base", tags: ["1", "2"] }, { name: "${host}/scene/index:1" }]`,
+    );
+    const place = { transport: "oci", directory } as const;
+    const saved = await library.runMirror(plan, place);
+    expect(saved.images.map(({ image }) => `${image.target}:${image.tag}`)).toEqual([
+      "scene/base:1",
+      "scene/index:1",
+    ]);
+    expect(saved.faults).toMatchObject([
+      { subject: `${host}/scene/base:2`, error: { code: "MANIFEST_NOT_FOUND" } },
+    ]);
+    const loaded = await library.loadMirror(place, library.parseMirrorPlace(`${host}/by-library`));
+    expect(loaded).toMatchObject({ target: `${host}/by-library`, faults: [] });
+    const { source, target } = library.parseCopyLocations(
+      `${host}/by-library/scene/base:1`,
+      `${host}/by-library/copy`,
+      false,
+    );
+    const { images } = await library.copyImages(source, target);
+    expect(images).toMatchObject([
+      { tag: "1", descriptor: { digest: scene.base.top.descriptor.digest }, isMoved: true },
+    ]);
+    expect((await readImage(`${host}/by-library/copy:1`)).digest).toBe(scene.base.top.descriptor.digest);
+  });
+
   test("what fails is a ComposeImageError with code and hint", async () => {
     const failing = library.compose(library.parseComposeFlags(flags({ directory: ["/nowhere"] })));
     await expect(failing).rejects.toBeInstanceOf(library.ComposeImageError);

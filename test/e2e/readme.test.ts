@@ -171,6 +171,42 @@ describeWith(["cli"], "the README", () => {
     expect([...top.entries.keys()]).toEqual(["run", "run/app", "run/app/server.js"]);
   });
 
+  test("the examples of mirroring save, verify and load what the mirror.yaml names, and later what is new", async () => {
+    const version = (name: string) =>
+      makeImage({ layers: [{ files: [{ path: "etc/" }, { path: "etc/version", content: name }] }] });
+    const push = (name: string) => pushMade(version(name), scene.registry.url, name);
+    for (const tag of ["22", "23", "24.1", "24.2"]) await push(`node-runtime:${tag}`);
+    for (const tag of ["stable", "1.9.0"]) await push(`app:${tag}`);
+    const [yaml] = [...readme.matchAll(/^```yaml\n(repositories:[\s\S]*?)^```$/gm)].map(([, text]) => text);
+    const result = await runBlock(
+      [
+        `cat >mirror.yaml <<'EOF'\n${yaml}EOF`,
+        blockWith("mirror save -f mirror.yaml oci-archive:images.tar"),
+        "mv mirror.lock.json first.lock.json",
+        blockWith("mirror inventory"),
+        "cmp mirror.lock.json first.lock.json",
+        blockWith("mirror sync"),
+        "test $(stat -c %s delta.tar) -lt $(stat -c %s images.tar)",
+      ].join("\n"),
+    );
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const inside = `${scene.registry.host}/inside`;
+    const lines = result.stdout.toString().trim().split("\n");
+    const placed = (place: string): string[] =>
+      lines.filter((line) => line.startsWith(place)).map((line) => line.slice(place.length));
+    const saved = placed("oci-archive:images.tar:");
+    expect(saved).toContain(`app:stable@${version("app:stable").top.descriptor.digest}`);
+    expect(
+      saved.filter((line) => line.startsWith("node-runtime:")).map((line) => line.split("@")[0]),
+    ).toEqual(["24", "24.1", "24.2"].map((tag) => `node-runtime:${tag}`));
+    expect(placed("oci-archive:delta.tar:")).toEqual(saved);
+    expect(placed(`${inside}/`)).toEqual([...saved, ...saved, ...saved]);
+    expect(lines).toContain("faults  0");
+    expect((await readImage(`${inside}/app:stable`)).digest).toBe(
+      version("app:stable").top.descriptor.digest,
+    );
+  });
+
   test("the example of explain prints the plan as a Dockerfile too, and composes anew once the base has moved", async () => {
     const first = await runBlock(blockWith("--tag registry.example/app:latest"));
     expect(first, first.stderr).toMatchObject({ status: 0 });

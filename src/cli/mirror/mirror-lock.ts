@@ -65,6 +65,18 @@ export async function openMirrorLock(
   };
 }
 
+/**
+ * For commands that write no lock file.
+ *
+ * @throws ComposeImageError `USAGE` for one that would not be read either.
+ */
+export function expectLockRead({ lock, locked }: Pick<MirrorFlags, "lock" | "locked">): void {
+  if (lock === undefined || locked) return;
+  throw new ComposeImageError("USAGE", "--lock names a file that only --locked reads here", {
+    hint: "Add --locked, or leave --lock out.",
+  });
+}
+
 function keyOf({ target, tag, digest }: ChosenImage): string {
   return `${target}:${tag ?? ""}@${digest}`;
 }

@@ -38,20 +38,37 @@ export function addFileOptions(command: Command): Command {
     );
 }
 
-/** Adds the flags that say what is mirrored and how. */
+/** Adds the flags that say what is mirrored to where it is written. */
 export function addMirrorOptions(command: Command): Command {
-  addFileOptions(command)
-    .option("--locked", "copy the digests that the lock file has, whatever the tags name now")
-    .option("--lock <file>", "lock file: which digests were chosen (default: FILE with .lock.json)")
-    .option("--no-lock", "write no lock file")
-    .option(
-      "--shard <i/n>",
-      "of all images the i-th of n shares, 3/8; auto/8 takes i from JOB_COMPLETION_INDEX, which counts from 0",
-    );
-  return addRunOptions(command);
+  addFileOptions(command);
+  addLockOptions(command, "copy the digests that the lock file has, whatever the tags name now");
+  return addShardOption(command.option("--no-lock", "write no lock file"));
 }
 
-/** Adds the flags that say how it is copied. */
+/** Adds the flags that name the lock file, and have it read. */
+export function addLockOptions(command: Command, locked: string): Command {
+  return command
+    .option("--locked", locked)
+    .option("--lock <file>", "lock file (default: FILE with .lock.json)");
+}
+
+/** Adds the flag for a part of the images. */
+export function addShardOption(command: Command): Command {
+  return command.option(
+    "--shard <i/n>",
+    "of all images the i-th of n shares, 3/8; auto/8 takes i from JOB_COMPLETION_INDEX, which counts from 0",
+  );
+}
+
+/** Adds the flag for what need not be written. */
+export function addHaveOption(command: Command): Command {
+  return command.option(
+    "--have <file>",
+    "inventory of the receiver, from mirror inventory: what it has is left out",
+  );
+}
+
+/** Adds the flags that say how it is copied, after those of the command's own. */
 export function addRunOptions(command: Command): Command {
   command
     .optionsGroup("How to run:")

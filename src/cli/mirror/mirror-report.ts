@@ -62,7 +62,9 @@ function summarizeMirror(result: MirrorResult): string {
       `${moved} copied, ${images.length - moved} the same before, ${faults.length} failed`,
     ]);
     rows.push(["manifests", `${manifests.written} written, ${manifests.present} already there`]);
-    rows.push(["blobs", `${uploadedBlobs} sent, ${mountedBlobs} mounted, ${presentBlobs} already there`]);
+    if (uploadedBlobs + mountedBlobs + presentBlobs > 0) {
+      rows.push(["blobs", `${uploadedBlobs} sent, ${mountedBlobs} mounted, ${presentBlobs} already there`]);
+    }
     rows.push(["read", formatBytes(downloadedBytes)]);
   }
   rows.push(["referrers", String(referrers)]);

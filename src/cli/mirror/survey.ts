@@ -9,7 +9,6 @@ import { collectOption } from "../collect-option.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount } from "../quantities.ts";
 import {
-  addQuietOptions,
   addRegistryOptions,
   type OutputFlags,
   type RegistryFlags,
@@ -25,20 +24,24 @@ export interface SurveyFlags extends RegistryFlags, OutputFlags {
   readonly jobs: string;
 }
 
-/** Adds the flags that say which repositories are looked at and how. */
-export function addSurveyOptions(command: Command): Command {
-  command
+/** Adds the flags that say which repositories are looked at. */
+export function addScopeOptions(command: Command): Command {
+  return command
     .optionsGroup("What to look at:")
     .option("-f, --file <file>", "the mirror.yaml that names the repositories (default: all that are listed)")
     .option(
       "--var <name[=value]>",
       "value for ${NAME} in the file; without =VALUE the environment's; repeatable",
       collectOption,
-    )
+    );
+}
+
+/** Adds the flags that say how they are looked at. */
+export function addSurveyOptions(command: Command): Command {
+  command
     .optionsGroup("How to run:")
     .addOption(new Option("--jobs <n>", "requests under way at once").default("4"));
-  addRegistryOptions(command);
-  return addQuietOptions(command);
+  return addRegistryOptions(command);
 }
 
 /** Opens a place to be read, and looks at it. */

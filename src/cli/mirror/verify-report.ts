@@ -49,14 +49,23 @@ export function verificationDocument({ faults, notes, ...counts }: SiteVerificat
   };
 }
 
-/** The error that says there were faults: damage before what is missing. */
-export function verificationFailure({ site, faults }: SiteVerification): ComposeImageError | undefined {
+/** The error that says there were faults, damage before what is missing; or nothing at all, as at a wrong path. */
+export function verificationFailure({
+  site,
+  faults,
+  manifests,
+}: SiteVerification): ComposeImageError | undefined {
+  if (faults.length === 0 && manifests === 0) {
+    return new ComposeImageError("MANIFEST_NOT_FOUND", `${site} holds no images`, {
+      hint: "Check the name, and the path after the registry's.",
+    });
+  }
   const isDamage = ({ code }: SiteFault): boolean =>
     exitStatusOf(new ComposeImageError(code, "")) === exitStatus.integrity;
   const worst = faults.find(isDamage) ?? faults[0];
   if (worst === undefined) return undefined;
   const count = faults.length === 1 ? "one fault" : `${faults.length} faults`;
   return new ComposeImageError(worst.code, `${site} is not whole: ${count} told before`, {
-    hint: "Copy what is told again: mirror sync, save and load bring what is missing.",
+    hint: "mirror sync, save and load bring what is missing. A delta lacks what its receiver has.",
   });
 }

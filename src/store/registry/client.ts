@@ -172,7 +172,9 @@ export class RegistryClient {
       const retries =
         place.isMirror && places.length > 1 ? Math.min(this.#retries, mirrorRetries) : this.#retries;
       const source = this.#open(registry, repository, side, place.insecure, retries);
-      return { source, tag: place.reference.tag === tag ? undefined : place.reference.tag };
+      // A whole repository is asked for tags as they are.
+      const isSame = tag === undefined || place.reference.tag === tag;
+      return { source, tag: isSame ? undefined : place.reference.tag };
     });
     const [first] = opened;
     if (rule === undefined && first !== undefined) return first.source;

@@ -71,6 +71,16 @@ describe("an image with mirrors", () => {
     expect(fallbacks()).toEqual([`${first.host}/one/team/app`]);
   });
 
+  test("is asked for by the tag that is meant, where a whole repository was opened", async () => {
+    const [main, mirror] = [await startForTest(whole), await startForTest(whole)];
+    const { client } = await openWith(rule(main.host, `${mirror.host}/one`));
+    const source = client.source({ registry: "registry.example", repository: "team/app" }, "source");
+    await source.manifest({ tag: "1.2" }, unstoppable);
+    await source.resolve({ tag: "1.3" }, unstoppable);
+    const asked = new Set(mirror.seen.map(({ path }) => path));
+    expect([...asked]).toEqual(["/v2/one/team/app/manifests/1.2", "/v2/one/team/app/manifests/1.3"]);
+  });
+
   test("is read from its location when no mirror can be reached", async () => {
     const main = await startForTest(whole);
     const { source, fallbacks } = await openWith(rule(main.host, "127.0.0.1:1"));

@@ -26,7 +26,7 @@ export function addMirrorConfigCommand(mirror: Command, terminal: Terminal): voi
     .command("config")
     .summary("print what makes machines pull from the mirror")
     .description(
-      "Prints configuration by which the machines of a site pull from the mirror what they ask for by its old name:\nregistries.conf for podman, skopeo and CRI-O, hosts.toml for containerd, mirror sets for OpenShift. Nothing is asked of\nany registry.",
+      "Prints configuration by which the machines of a site pull from the mirror what they ask for by its old name: registries.conf for podman, buildah, skopeo and CRI-O, hosts.toml for containerd, mirror sets for OpenShift. Nothing is asked of any registry.",
     )
     .argument("<registry>", "the mirror: REGISTRY or REGISTRY/PREFIX");
   addFileOptions(command)

@@ -1,13 +1,15 @@
 import type { Command } from "commander";
 import { parseMirrorPlace } from "../../../model/mirror-place.ts";
-import { addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
+import { addScopeOptions, addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
+import { addQuietOptions } from "../../shared-options.ts";
 import type { Terminal } from "../../terminal.ts";
 
 const example = `
 Example:
   compose-image mirror inventory registry.inside:5000 > inventory.json
 
-The repositories are those that the registry lists. Where it lists none, -f mirror.yaml names them.`;
+Carry it to the other side, for mirror save --have inventory.json. The repositories are those that the registry lists;
+where it lists none, -f mirror.yaml names them.`;
 
 /** Adds `mirror inventory`: what a place has, for deltas. */
 export function addMirrorInventoryCommand(mirror: Command, terminal: Terminal): void {
@@ -15,15 +17,16 @@ export function addMirrorInventoryCommand(mirror: Command, terminal: Terminal): 
     .command("inventory")
     .summary("list what a place has, for mirror save --have")
     .description(
-      "Lists all manifests and blobs that a registry, a layout directory or an archive has, as a JSON document, so that they are\nleft out of what is saved for it. Only what is there is listed; what is missing is warned of.",
+      "Lists all manifests and blobs that a registry, a layout directory or an archive has, as a JSON document, so that they are left out of what is saved for it. Only what is there is listed; what is missing is warned of.",
     )
     .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE");
-  addSurveyOptions(command)
+  addSurveyOptions(addScopeOptions(command));
+  addQuietOptions(command)
     .addHelpText("after", example)
     .action(async (text: string, flags: SurveyFlags) => {
       const { takeInventory } = await import("../../../mirror/take-inventory.ts");
       const { formatInventory } = await import("../../../mirror/inventory.ts");
       const inventory = await survey(parseMirrorPlace(text), flags, terminal, takeInventory);
-      terminal.write(`${formatInventory(inventory)}\n`);
+      terminal.write(formatInventory(inventory).toString());
     });
 }

@@ -10,8 +10,9 @@ Examples:
   compose-image mirror load oci-archive:images.tar registry.inside:5000
   compose-image mirror load --dry-run oci:images registry.inside:5000/hub
 
-Nothing is written when something that an image needs is neither in the archive nor at the registry.
-Standard output gets one line for each image: TARGET:TAG@sha256:…`;
+Standard output gets one line for each image: TARGET:TAG@sha256:…
+The exit status is 0 when all images are there, 9 when some are and some could not be copied, and 4 when something that
+an image needs is neither in the archive nor at the registry: then nothing is written.`;
 
 /** Adds `mirror load`: from a layout or an archive to a registry. */
 export function addMirrorLoadCommand(mirror: Command, terminal: Terminal): void {
@@ -19,9 +20,9 @@ export function addMirrorLoadCommand(mirror: Command, terminal: Terminal): void 
     .command("load")
     .summary("bring an archive or a directory to a registry")
     .description(
-      "Brings all images of an archive or a layout directory, as mirror save writes them, to a registry. What is there is not\nsent again.",
+      "Brings all images of an archive or a layout directory, as mirror save writes them, to a registry. What is there is not sent again.",
     )
-    .argument("<place>", "oci-archive:FILE or oci:DIR")
+    .argument("<place>", "where from: oci-archive:FILE or oci:DIR")
     .argument("<target>", "where to: REGISTRY[/PREFIX], or oci:DIR")
     .optionsGroup("How to run:")
     .option("--dry-run", "write nothing: say what would be brought");
@@ -31,7 +32,7 @@ export function addMirrorLoadCommand(mirror: Command, terminal: Terminal): void 
       const from = parseMirrorPlace(source);
       if (from.transport === "registry") {
         throw new ComposeImageError("USAGE", `mirror load reads files, and ${source} is a registry`, {
-          hint: "Copy from registries with compose-image mirror sync -f mirror.yaml.",
+          hint: `A file is written oci-archive:${source}, a directory oci:${source}. From registries copies compose-image mirror sync -f mirror.yaml.`,
         });
       }
       return bringIn(from, parseMirrorPlace(target), flags, terminal);

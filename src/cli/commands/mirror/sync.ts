@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ComposeImageError } from "../../../model/errors.ts";
 import { parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { carryOut } from "../../mirror/carry-out.ts";
-import { addMirrorOptions, type MirrorFlags } from "../../mirror/mirror-options.ts";
+import { addMirrorOptions, addRunOptions, type MirrorFlags } from "../../mirror/mirror-options.ts";
 import type { Terminal } from "../../terminal.ts";
 
 const example = `
@@ -19,10 +19,10 @@ export function addMirrorSyncCommand(mirror: Command, terminal: Terminal): void 
     .command("sync")
     .summary("copy the images to another registry")
     .description(
-      "Copies the images that a mirror.yaml names to another registry. What is there is not sent again; an image that fails\nis told at the end, and the others are copied.",
+      "Copies the images that a mirror.yaml names to another registry. What is there is not sent again. An image that fails is told at the end, and the others are copied.",
     )
     .argument("<registry>", "where to: REGISTRY or REGISTRY/PREFIX");
-  addMirrorOptions(command)
+  addRunOptions(addMirrorOptions(command))
     .addHelpText("after", example)
     .action((target: string, flags: MirrorFlags) => {
       const place = parseMirrorPlace(target);

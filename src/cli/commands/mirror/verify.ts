@@ -1,15 +1,16 @@
 import type { Command } from "commander";
 import { type MirrorPlace, parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { visibleJson } from "../../../model/visible-text.ts";
-import { openMirrorLock } from "../../mirror/mirror-lock.ts";
+import { expectLockRead, openMirrorLock } from "../../mirror/mirror-lock.ts";
 import { readInventory } from "../../mirror/read-inventory.ts";
 import { readMirrorFile } from "../../mirror/read-mirror-file.ts";
-import { addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
+import { addScopeOptions, addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
 import {
   describeVerification,
   verificationDocument,
   verificationFailure,
 } from "../../mirror/verify-report.ts";
+import { addOutputOptions } from "../../shared-options.ts";
 import type { Terminal } from "../../terminal.ts";
 
 const example = `
@@ -29,11 +30,10 @@ interface VerifyFlags extends SurveyFlags {
 
 /** Adds `mirror verify`: whether all of a place is there and whole. */
 export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): void {
-  const command = mirror
-    .command("verify")
+  const command = addScopeOptions(mirror.command("verify"))
     .summary("read every byte of a place again, and say what is missing or damaged")
     .description(
-      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is\nnamed has to be there: what indexes and manifests are made of, and what refers to them.",
+      "Reads every byte that a registry, a layout directory or an archive has, and compares it with its digest. All that is named has to be there: what indexes and manifests are made of, and what refers to them.",
     )
     .argument("<place>", "REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE")
     .option(
@@ -42,13 +42,13 @@ export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): voi
     )
     .option("--have <file>", "of a delta: the inventory that it was saved with; what is there may be missing")
     .option("--lock <file>", "lock file (default: FILE with .lock.json)");
-  addSurveyOptions(command)
-    .option("--json", "one JSON document on standard output")
+  addOutputOptions(addSurveyOptions(command))
     .addHelpText("after", example)
     .action((text: string, flags: VerifyFlags) => verify(parseMirrorPlace(text), flags, terminal));
 }
 
 async function verify(place: MirrorPlace, flags: VerifyFlags, terminal: Terminal): Promise<void> {
+  expectLockRead(flags);
   const expected = flags.locked ? await lockOf(flags, terminal) : undefined;
   const have = flags.have === undefined ? undefined : await readInventory(flags.have, terminal);
   const { verifySite } = await import("../../../mirror/verify-site.ts");
