@@ -9,7 +9,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 30_000,
           // One more than processors, as tests wait for disks, connections and clocks. The default is one fewer.
           maxWorkers: availableParallelism() + 1,
