@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -10,6 +11,8 @@ export default defineConfig({
           exclude: ["test/e2e/**"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // One more than processors, as tests wait for disks, connections and clocks. The default is one fewer.
+          maxWorkers: availableParallelism() + 1,
         },
       },
       {

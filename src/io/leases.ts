@@ -12,11 +12,11 @@ export interface Lease {
 }
 
 /** How long a lease that others want may rest, in milliseconds. */
-const longestRestMs = 5_000;
+const longestRestMs = 2_000;
 
 /**
  * Lets so many holders work at once, in the order they came. A holder may wait for somebody who still waits for a lease: a
- * download for the upload that is to read it. So a lease that has rested for five seconds while others wait is no longer
+ * download for the upload that is to read it. So a lease that has rested for two seconds while others wait is no longer
  * counted, and its holder goes on when it can. That way nobody waits for ever, whatever waits for what.
  */
 export class Leases {

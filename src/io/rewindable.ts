@@ -1,5 +1,6 @@
 import type { Call } from "./call.ts";
 import type { OpenContent } from "./content.ts";
+import { LastBytes } from "./last-bytes.ts";
 
 /**
  * Content for one reader after another, each beginning where it likes. The bytes read last are kept, so that going back
@@ -9,20 +10,18 @@ import type { OpenContent } from "./content.ts";
  */
 export class RewindableContent {
   readonly #open: OpenContent;
-  readonly #keep: number;
+  readonly #kept: LastBytes;
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #closed = false;
-  #pieces: Uint8Array[] = [];
-  /** Where the kept bytes begin and end in the content. */
-  #start = 0;
-  #end = 0;
+  /** The chunk that was read last, which need not be copied for the reader that waits for it. */
+  #fresh: Uint8Array = new Uint8Array();
   #ended = false;
   #pulling: Promise<void> | undefined;
 
   /** @param keep how many bytes can be gone back for nothing. */
   constructor(open: OpenContent, keep: number) {
     this.#open = open;
-    this.#keep = Math.max(1, keep);
+    this.#kept = new LastBytes(Math.max(1, keep));
   }
 
   /**
@@ -33,13 +32,17 @@ export class RewindableContent {
   async *from(offset: number, call: Call): AsyncGenerator<Uint8Array> {
     let at = offset;
     for (;;) {
-      if (at < this.#start) {
+      const fresh = this.#fresh.subarray(Math.max(0, at - this.#freshStart));
+      if (at >= this.#freshStart && fresh.byteLength > 0) {
+        at += fresh.byteLength;
+        yield fresh;
+      } else if (at < this.#kept.start) {
         for await (const piece of this.#again(at, call)) {
           at += piece.byteLength;
           yield piece;
         }
-      } else if (at < this.#end) {
-        const piece = this.#keptFrom(at);
+      } else if (at < this.#kept.end) {
+        const piece = this.#kept.from(at);
         at += piece.byteLength;
         yield piece;
       } else if (this.#ended) {
@@ -50,12 +53,15 @@ export class RewindableContent {
     }
   }
 
+  get #freshStart(): number {
+    return this.#kept.end - this.#fresh.byteLength;
+  }
+
   /** Releases whatever the content comes from. */
   close(): void {
     if (this.#iterator !== undefined) release(this.#iterator);
-    this.#pieces = [];
-    this.#start = 0;
-    this.#end = 0;
+    this.#kept.release();
+    this.#fresh = new Uint8Array();
     this.#ended = true;
     this.#closed = true;
   }
@@ -67,18 +73,9 @@ export class RewindableContent {
       const piece = chunk.subarray(Math.max(0, offset - at));
       at += chunk.byteLength;
       if (piece.byteLength > 0) yield piece;
-      if (at >= this.#start) return;
+      if (at >= this.#kept.start) return;
     }
-    throw new Error(`content that had ${this.#end} bytes has ${at} when it is opened again`);
-  }
-
-  #keptFrom(offset: number): Uint8Array {
-    let start = this.#start;
-    for (const piece of this.#pieces) {
-      if (offset < start + piece.byteLength) return piece.subarray(offset - start);
-      start += piece.byteLength;
-    }
-    return new Uint8Array();
+    throw new Error(`content that had ${this.#kept.end} bytes has ${at} when it is opened again`);
   }
 
   #pull(call: Call): Promise<void> {
@@ -99,14 +96,8 @@ export class RewindableContent {
       return;
     }
     if (value.byteLength === 0) return;
-    this.#pieces.push(value);
-    this.#end += value.byteLength;
-    for (;;) {
-      const length = this.#pieces[0]?.byteLength ?? 0;
-      if (this.#start + length > this.#end - this.#keep) return;
-      this.#pieces.shift();
-      this.#start += length;
-    }
+    this.#fresh = value;
+    this.#kept.add(value);
   }
 }
 

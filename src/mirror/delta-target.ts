@@ -6,14 +6,7 @@ import { isManifestMediaType } from "../model/media-types.ts";
 import { elsewhereAnnotation } from "../store/layout/kept-platforms.ts";
 import type { ManifestSelector, MountOrigin, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
-
-/** What the receiver of a delta is known to have. */
-export interface Receiver {
-  /** Whether it has the manifest, and so all that is below it, in the repository. */
-  hasManifest(repository: string, digest: Digest): boolean;
-  /** The repositories that have the blob. */
-  holders(blob: Digest): readonly string[];
-}
+import type { Receiver } from "./receiver.ts";
 
 /**
  * A repository in a delta: what the receiver has counts as being there, and is left out. Tags are written all the same, each

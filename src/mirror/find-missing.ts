@@ -28,7 +28,7 @@ export interface MissingContent {
   readonly held: ReadonlyMap<Digest, Target>;
   /** What nobody has, in the order of the image. */
   readonly missing: readonly Descriptor[];
-  /** The manifests that were met, whether or not the source has them. */
+  /** The manifests that were met, there or not. */
   readonly manifests: readonly Descriptor[];
 }
 
@@ -67,17 +67,15 @@ async function lookInto(
   const lacking = new Map<Digest, Descriptor>();
   const manifests: Descriptor[] = [];
   const visit = async (descriptor: Descriptor): Promise<void> => {
-    const isManifest = isManifestMediaType(descriptor.mediaType);
-    if (isManifest) manifests.push(descriptor);
-    if (!(await source.exists(descriptor, call))) {
-      lacking.set(descriptor.digest, descriptor);
-      return;
-    }
-    if (!isManifest) return;
     const { digest, mediaType } = descriptor;
-    const { bytes } = await source.manifest({ digest }, call);
-    const manifest = parseManifest(bytes, mediaType, `source ${source.name}@${digest}`);
-    for (const below of contentOf(manifest, wants)) await visit(below);
+    const isManifest = isManifestMediaType(mediaType);
+    if (isManifest) manifests.push(descriptor);
+    if (!(await source.exists(descriptor, call))) lacking.set(digest, descriptor);
+    else if (isManifest) {
+      const { bytes } = await source.manifest({ digest }, call);
+      const manifest = parseManifest(bytes, mediaType, `source ${source.name}@${digest}`);
+      for (const below of contentOf(manifest, wants)) await visit(below);
+    }
   };
   await visit(top);
   return { lacking: [...lacking.values()], manifests };

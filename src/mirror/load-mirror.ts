@@ -2,6 +2,7 @@ import type { Call } from "../io/call.ts";
 import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
+import { isIndexMediaType } from "../model/media-types.ts";
 import { type FilePlace, formatMirrorPlace, type MirrorPlace } from "../model/mirror-place.ts";
 import { parsePlatform } from "../model/platform.ts";
 import { isCosignTag, subjectOfTag } from "../model/referrers.ts";
@@ -76,12 +77,13 @@ async function choiceOf(target: string, source: Target, place: string, call: Cal
   const images: PartialImage[] = [];
   const signatures: PartialImage[] = [];
   for (const tag of tags) {
+    const descriptor = await source.resolve({ tag }, call);
     const subject = subjectOfTag(tag);
-    if (subject !== undefined && !isCosignTag(tag)) continue;
-    const image = imageOf(await source.resolve({ tag }, call), tag);
+    const isList = subject !== undefined && !isCosignTag(tag) && isIndexMediaType(descriptor.mediaType);
+    if (isList) continue;
     // The subject's own copy brings it, unless the subject is not here.
-    const comesAlong = subject !== undefined && (await isHere(subject, source, call));
-    (comesAlong ? signatures : images).push(image);
+    const comesAlong = isCosignTag(tag) && subject !== undefined && (await isHere(subject, source, call));
+    (comesAlong ? signatures : images).push(imageOf(descriptor, tag));
   }
   for (const descriptor of (await source.untagged?.(call)) ?? []) images.push(imageOf(descriptor, undefined));
   const repository = { target, platforms: undefined, referrers: true };

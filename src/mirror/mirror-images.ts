@@ -11,6 +11,7 @@ import { type CopyForecast, ForecastTarget } from "../ops/copy-forecast.ts";
 import { GraphCopy } from "../ops/copy-graph.ts";
 import { copyImage } from "../ops/copy-image.ts";
 import { ReferrerCopy } from "../ops/copy-referrers.ts";
+import { ManifestTurns } from "../ops/manifest-turns.ts";
 import { SharedDeliveries } from "../ops/shared-deliveries.ts";
 import { TagMoves } from "../ops/tag-moves.ts";
 import type { ChosenImage } from "../plan/mirror-plan.ts";
@@ -74,6 +75,7 @@ class MirrorRun {
   readonly #options: MirrorRunOptions;
   readonly #slots: Slots;
   readonly #unreachable: UnreachableRegistries;
+  readonly #turns = new ManifestTurns();
   readonly #images: MirroredImage[] = [];
   readonly #faults: MirrorFault[] = [];
   /** What a dry run would have brought to all repositories of a place where they share their content. */
@@ -92,7 +94,8 @@ class MirrorRun {
     const lanes = choices.map((choice) => this.#laneOf(choice));
     const work = lanes.flatMap((lane) => lane.choice.images.map((image) => ({ lane, image })));
     const isRegistry = lanes.some(({ target }) => target.mountOrigin !== undefined);
-    const deliveries = new SharedDeliveries(!isRegistry, this.#options.held);
+    const sharesContent = !isRegistry && this.#site.isDelta !== true;
+    const deliveries = new SharedDeliveries(sharesContent, this.#options.held);
     // An archive's blobs lie in the order of its images.
     const jobs = lanes.some(({ target }) => target.expect !== undefined) ? 1 : this.#options.jobs;
     try {
@@ -164,7 +167,7 @@ class MirrorRun {
     const graph = new GraphCopy(
       {
         ...parts,
-        ...{ slots: this.#slots, deliveries, onTransfer, readsIndexes: withReferrers },
+        ...{ slots: this.#slots, turns: this.#turns, deliveries, onTransfer, readsIndexes: withReferrers },
         wants: several && keepsPlatforms(several),
       },
       call,

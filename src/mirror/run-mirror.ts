@@ -3,7 +3,7 @@ import { ignoreTransfers, type TransferListener } from "../io/transfer.ts";
 import type { MirrorPlace } from "../model/mirror-place.ts";
 import { FigureCounter, type TransferFigures } from "../ops/figures.ts";
 import type { MirrorLock, MirrorPlan } from "../plan/mirror-plan.ts";
-import type { Shard } from "../plan/shard.ts";
+import { type Shard, startingAt } from "../plan/shard.ts";
 import type { StoresOptions } from "../store/open-stores.ts";
 import { chooseImages, type ImageChoice } from "./choose-images.ts";
 import { DeltaSite } from "./delta-site.ts";
@@ -64,7 +64,8 @@ export async function runMirror(
     const whole = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
     const site = have === undefined ? whole : new DeltaSite(whole, have);
     const run = { jobs, dryRun, unreachable, onTransfer, onImage };
-    const done = await mirrorImages(choice.choices, site, run, call);
+    const choices = shard === undefined ? choice.choices : startingAt(shard, choice.choices);
+    const done = await mirrorImages(choices, site, run, call);
     return { ...done, target: site.name, faults: [...choice.faults, ...done.faults] };
   });
 }

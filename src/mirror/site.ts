@@ -20,6 +20,9 @@ export interface Site {
   /** A repository, there or not; the same object for the same path. Makes no request. */
   repository(path: string): Target;
 
+  /** Set where what one repository has the others may be without, though they share their content: in a delta. */
+  readonly isDelta?: boolean;
+
   /** Every blob and manifest that is there, whether or not anything names it, where that can be listed: in layouts. */
   blobs?(call: Call): AsyncIterable<Digest>;
 

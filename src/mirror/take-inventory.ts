@@ -9,7 +9,7 @@ import type { Inventory, InventoryRepository } from "./inventory.ts";
 import type { Site } from "./site.ts";
 import { contentFault } from "./site-fault.ts";
 import { repositoriesOf, type SiteScope } from "./site-scope.ts";
-import type { WalkRecord } from "./walk-record.ts";
+import type { NamedBlob, WalkRecord } from "./walk-record.ts";
 import { type WalkedRepository, type WalkParts, walkRepository } from "./walk-repository.ts";
 
 /** Deepest nesting of indexes that counts as whole; nothing deeper is copied either. */
@@ -25,7 +25,8 @@ export interface InventoryOptions extends SiteScope {
 
 /**
  * Looks at all that a site holds. What is named there and is missing or damaged is left out, with a warning, and so is what
- * needs it: an inventory claims nothing that is not there. Of a registry, each manifest is read and each blob asked for once a repository.
+ * needs it: an inventory claims nothing that is not there, and no manifest that is not whole. Each manifest is read once, and
+ * each blob asked for once a repository.
  *
  * @throws ComposeImageError what keeps content from being looked at: the network's, refusals, lists that cannot be had.
  */
@@ -84,10 +85,7 @@ async function blobsOf(
   call: Call,
 ): Promise<Map<Digest, number>> {
   const there = new Map<Digest, number>();
-  const look = async (
-    { descriptor, by }: { descriptor: Parameters<Target["exists"]>[0]; by: Digest },
-    inner: Call,
-  ) => {
+  const look = async ({ descriptor, by }: NamedBlob, inner: Call): Promise<void> => {
     const { digest, size } = descriptor;
     const found = await slots.run(() => repository.exists(descriptor, inner), inner).catch(contentFault);
     if (found === true) there.set(digest, size);

@@ -1,5 +1,6 @@
 import type { Call } from "../io/call.ts";
 import { forEachConcurrently } from "../io/concurrency.ts";
+import type { Descriptor } from "../model/descriptor.ts";
 import type { Digest } from "../model/digest.ts";
 import { ComposeImageError } from "../model/errors.ts";
 import type { Target } from "../store/target.ts";
@@ -42,14 +43,16 @@ export class BlobVerifier {
     call: Call,
   ): Promise<ComposeImageError | undefined> {
     const { digest } = descriptor;
-    const known = this.#read.get(digest);
-    const before = await known;
     const { slots } = this.#parts;
-    if (known === undefined || before?.code === "BLOB_NOT_FOUND") {
-      const reading = slots.run(() => this.#readAll({ descriptor }, repository, call), call);
+    const read = (): Promise<ComposeImageError | undefined> => {
+      const reading = slots.run(() => this.#readAll(descriptor, repository, call), call);
       this.#read.set(digest, reading);
       return reading;
-    }
+    };
+    const known = this.#read.get(digest);
+    if (known === undefined) return read();
+    const before = await known;
+    if (before?.code === "BLOB_NOT_FOUND") return read();
     if (before !== undefined) return before;
     const isThere = await slots.run(() => repository.exists(descriptor, call), call).catch(contentFault);
     if (isThere === true) return undefined;
@@ -58,16 +61,18 @@ export class BlobVerifier {
   }
 
   async #readAll(
-    { descriptor }: Pick<NamedBlob, "descriptor">,
+    descriptor: Descriptor,
     repository: Target,
     call: Call,
   ): Promise<ComposeImageError | undefined> {
+    let bytes = 0;
     try {
-      for await (const chunk of await repository.fetch(descriptor, call)) this.#bytes += chunk.byteLength;
+      for await (const chunk of await repository.fetch(descriptor, call)) bytes += chunk.byteLength;
     } catch (error) {
       return contentFault(error);
     }
     this.#count += 1;
+    this.#bytes += bytes;
     return undefined;
   }
 }

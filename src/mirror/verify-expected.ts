@@ -4,7 +4,7 @@ import type { LockedImage, MirrorLock } from "../plan/mirror-plan.ts";
 import type { SiteFault } from "./site-fault.ts";
 import { mirrorAgain, type WalkRecord } from "./walk-record.ts";
 
-/** By repository at the site, the digests that a lock file names without a tag, or besides it. */
+/** By repository at the site, the digests that a lock file has without a tag. */
 export function lockedDigests({ images }: MirrorLock): Map<string, readonly Digest[]> {
   const untagged = images.filter(({ tag }) => tag === undefined);
   return new Map(
@@ -16,8 +16,7 @@ export function lockedDigests({ images }: MirrorLock): Map<string, readonly Dige
 }
 
 /**
- * What of a lock file is not at the site: images under their tags and digests, and what was found to refer to them. What is
- * missing altogether has been told by the walk.
+ * What of a lock file is not at the site: images under their tags and digests, and what was found to refer to them.
  *
  * @param records what was found, by repository.
  * @param singlePlatform repositories for which one platform was chosen: their tags name images of the indexes that were locked.

@@ -4,6 +4,8 @@ import { Slots } from "../io/slots.ts";
 import type { Digest } from "../model/digest.ts";
 import { subjectOfTag } from "../model/referrers.ts";
 import type { MirrorLock } from "../plan/mirror-plan.ts";
+import type { Inventory } from "./inventory.ts";
+import { receiverOf } from "./receiver.ts";
 import type { Site } from "./site.ts";
 import { compareFaults, type SiteFault } from "./site-fault.ts";
 import { repositoriesOf, type SiteScope } from "./site-scope.ts";
@@ -14,6 +16,8 @@ import { type WalkedRepository, type WalkParts, walkRepository } from "./walk-re
 
 /** Options of {@link verifySite}. */
 export interface VerifyOptions extends SiteScope {
+  /** What the receiver of a delta has, so that it may be missing. */
+  readonly have?: Inventory | undefined;
   /** What has to be there. */
   readonly expected?: MirrorLock | undefined;
   /** Looks at what the site's own files are made of, such as the parts of an archive. */
@@ -25,6 +29,7 @@ export interface VerifyOptions extends SiteScope {
 /** What {@link verifySite} found. */
 export interface SiteVerification {
   readonly site: string;
+  /** Those that were looked at. */
   readonly repositories: number;
   /** Tags of images, and images that were to be found by their digests. */
   readonly images: number;
@@ -61,7 +66,9 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
     records.set(walked.path, record);
     await blobs.verify(record, walked.repository, inner);
   };
-  await forEachConcurrently(await repositoriesOf(site, withLocked(options), call), jobs, verify, call);
+  const listed = options.repositories ?? (await site.repositories(call));
+  const walks = await repositoriesOf(site, withLocked(options, listed), call);
+  await forEachConcurrently(walks, jobs, verify, call);
   if (expected !== undefined) faults.push(...expectLocked(expected, records, singlePlatformOf(options)));
   const manifests = new Map([...records.values()].flatMap((record) => [...record.manifests]));
   const sizes = [...manifests.values()].map(({ size }) => size);
@@ -74,7 +81,7 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
     blobs: figures.blobs,
     bytes: sizes.reduce((sum, size) => sum + size, figures.bytes),
     referrers: referrersOf(records),
-    faults: distinct(faults).sort(compareFaults),
+    faults: distinct(faults).filter(unlessHeld(options.have)).sort(compareFaults),
     // What was not looked at cannot be said to be unused.
     notes: [
       ...notesOfTags(records),
@@ -83,8 +90,22 @@ export async function verifySite(site: Site, options: VerifyOptions, call: Call)
   };
 }
 
-/** What is to be looked at, with what a lock file has without a tag. */
-function withLocked({ repositories, digests, platforms, expected }: VerifyOptions): SiteScope {
+/** Keeps all faults but those which only say that something is not here that a receiver has. */
+function unlessHeld(have: Inventory | undefined): (fault: SiteFault) => boolean {
+  if (have === undefined) return () => true;
+  const receiver = receiverOf(have);
+  return ({ code, repository, digest }) => {
+    if (digest === undefined) return true;
+    if (code === "MANIFEST_NOT_FOUND") return !receiver.hasManifest(repository ?? "", digest);
+    return code !== "BLOB_NOT_FOUND" || receiver.holders(digest).length === 0;
+  };
+}
+
+/** What is to be looked at, with the repositories of a lock file, and what that has without a tag. */
+function withLocked(
+  { digests, platforms, expected }: VerifyOptions,
+  repositories: readonly string[],
+): SiteScope {
   if (expected === undefined) return { repositories, digests, platforms };
   const locked = lockedDigests(expected);
   const paths = new Set([...(digests?.keys() ?? []), ...locked.keys()]);
@@ -92,7 +113,8 @@ function withLocked({ repositories, digests, platforms, expected }: VerifyOption
     path,
     [...(digests?.get(path) ?? []), ...(locked.get(path) ?? [])],
   ]);
-  return { repositories, digests: new Map(all), platforms };
+  const targets = expected.images.map(({ target }) => target);
+  return { repositories: [...repositories, ...targets], digests: new Map(all), platforms };
 }
 
 /** Repositories whose tags name images of the indexes that were chosen. */
@@ -136,10 +158,11 @@ async function notesOfBlobs(
   records: ReadonlyMap<string, WalkRecord>,
   call: Call,
 ): Promise<string[]> {
+  const named = new Set<Digest>();
+  for (const { blobs, asked } of records.values())
+    for (const digest of [...blobs.keys(), ...asked]) named.add(digest);
   const unused: Digest[] = [];
-  const isNamed = (digest: Digest): boolean =>
-    [...records.values()].some((record) => record.blobs.has(digest) || record.asksFor(digest));
-  for await (const digest of site.blobs?.(call) ?? []) if (!isNamed(digest)) unused.push(digest);
+  for await (const digest of site.blobs?.(call) ?? []) if (!named.has(digest)) unused.push(digest);
   return unused.sort().map((digest) => `${digest} is there, and nothing refers to it`);
 }
 

@@ -46,10 +46,11 @@ export class WalkRecord {
   readonly referrers = new Set<Digest>();
   /** What manifests that are there refer to. */
   readonly subjects = new Map<Digest, Digest>();
+  /** Manifests that anything leads to, whether or not they are there. */
+  readonly asked = new Set<Digest>();
   readonly failures = new Map<Digest, ComposeImageError>();
   /** What asked for a manifest first that needs it. */
   readonly #needed = new Map<Digest, Visit>();
-  readonly #optional = new Set<Digest>();
   /** Sizes as they were first named. */
   readonly #sizes = new Map<Digest, number>();
   readonly #listed: { readonly digest: Digest; readonly subject: Digest; readonly by: string }[] = [];
@@ -65,16 +66,11 @@ export class WalkRecord {
   }
 
   /** Takes down that something leads to a manifest. */
-  asked(visit: Visit): void {
+  ask(visit: Visit): void {
     const { digest, descriptor, by, isOptional } = visit;
     if (descriptor !== undefined) this.#expectSize(descriptor, by);
-    if (isOptional) this.#optional.add(digest);
-    else if (!this.#needed.has(digest)) this.#needed.set(digest, visit);
-  }
-
-  /** Whether anything leads to the manifest. */
-  asksFor(digest: Digest): boolean {
-    return this.#needed.has(digest) || this.#optional.has(digest);
+    this.asked.add(digest);
+    if (!isOptional && !this.#needed.has(digest)) this.#needed.set(digest, visit);
   }
 
   /** Takes down a manifest that is there. */

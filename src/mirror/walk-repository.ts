@@ -127,7 +127,7 @@ class RepositoryWalk {
   /** @returns what is to be visited next. */
   async #visit(visit: Visit, call: Call): Promise<Visit[]> {
     const { digest, tag, listedFor } = visit;
-    this.#record.asked(visit);
+    this.#record.ask(visit);
     const isList = tag !== undefined && listedFor !== undefined && tag === fallbackTag(listedFor);
     if (this.#seen.has(digest) && !isList) return [];
     this.#seen.add(digest);

@@ -11,6 +11,7 @@ import { isForeignLayerMediaType, isIndexMediaType, isManifestMediaType } from "
 import type { ListedSource, StoredManifest } from "../store/source.ts";
 import type { Target } from "../store/target.ts";
 import { missingChildren, refusedSparse } from "./copy-faults.ts";
+import type { ManifestTurns } from "./manifest-turns.ts";
 import { deliver, deliverManifest, type ImageBlob } from "./push-image.ts";
 import type { SharedDeliveries } from "./shared-deliveries.ts";
 
@@ -27,6 +28,8 @@ export interface GraphCopyParts {
   readonly slots?: Slots | undefined;
   /** Set where several copies go to one place. */
   readonly deliveries?: SharedDeliveries | undefined;
+  /** Set where several copies may go to one repository. */
+  readonly turns?: ManifestTurns | undefined;
   /** Which of an index's manifests are brought; all of them where it is not set. */
   readonly wants?: ((child: Descriptor, siblings: readonly Descriptor[]) => boolean) | undefined;
   /** Whether what is below an index has to be known though the target has the index. */
@@ -89,7 +92,9 @@ export class GraphCopy {
   #manifest(descriptor: Descriptor, depth: number): Promise<readonly Digest[]> {
     const known = this.#manifests.get(descriptor.digest);
     if (known !== undefined) return known;
-    const bringing = this.#bringManifest(descriptor, depth);
+    const bring = (): Promise<readonly Digest[]> => this.#bringManifest(descriptor, depth);
+    const { turns, target } = this.#parts;
+    const bringing = turns?.take(descriptor.digest, target, bring, this.#call) ?? bring();
     this.#manifests.set(descriptor.digest, bringing);
     return bringing;
   }

@@ -53,6 +53,15 @@ export function inShard(
   return hash.readUIntBE(0, 6) % count === number - 1;
 }
 
+/**
+ * The items that all shards go through, as far from where the others begin as can be: what one has brought by then, the next
+ * one finds there. Two that began at the same item would bring what it needs twice.
+ */
+export function startingAt<T>({ number, count }: Shard, items: readonly T[]): readonly T[] {
+  const start = Math.floor(((number - 1) * items.length) / count);
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
 function numberOf(
   index: string | undefined,
   count: number,

@@ -31,8 +31,11 @@ const documents = await Promise.all(
       .map((name) => `docs/${name}`),
   ].map(async (name) => ({ name, text: await readFile(join(project, name), "utf8") })),
 );
-/** Those that say where an image goes; the documents show other YAML too. */
-const files = examplesIn("yaml").filter(({ text }) => /^(?:tags:|kind:(?! Image\w+MirrorSet$))/m.test(text));
+/** Those that say where an image goes; the documents show other YAML too, that of a cluster with a test of its own. */
+const files = examplesIn("yaml").filter(
+  ({ document, text }) =>
+    document !== "docs/kubernetes.md" && /^(?:tags:|kind:(?! Image\w+MirrorSet$))/m.test(text),
+);
 
 function examplesIn(language: string): Example[] {
   return documents.flatMap(({ name, text }) =>
@@ -121,12 +124,12 @@ describeWith(["cli"], "the files that the documents show", () => {
   );
 
   test("go with the commands that stand beside them", async () => {
-    const named = {
+    const filesOf = {
       "docs/compose-file.md": "compose.yaml",
       "docs/shipwright.md": "build.yaml",
       "README.md": "compose.yaml",
     };
-    for (const [document, file] of Object.entries(named)) {
+    for (const [document, file] of Object.entries(filesOf)) {
       await pushBuilders();
       const home = await temporaryDirectory("docs-home");
       const [example] = files.filter((each) => each.document === document);
@@ -134,9 +137,8 @@ describeWith(["cli"], "the files that the documents show", () => {
         join(home, file),
         (example?.text ?? "").replaceAll("registry.example", scene.registry.host),
       );
-      const blocks = examplesIn("sh").filter(
-        (each) => each.document === document && / (?:-f|schema) /.test(each.text),
-      );
+      const named = new RegExp(`^compose-image (?:schema |.*-f ${file})`, "m");
+      const blocks = examplesIn("sh").filter((each) => each.document === document && named.test(each.text));
       expect(blocks, document).toHaveLength(1);
       const script = `compose-image() { "${process.execPath}" "${cliPath}" "$@"; }\n${blocks[0]?.text}`;
       const result = await attempt("bash", ["-euc", script], {

@@ -32,10 +32,10 @@ describeWith(["cli", "docker-registry", "python3"], "a whole estate of images", 
     const hub = { host: `${middle.host}/hub`, url: `${middle.url}/hub` };
     const signed = ["team/app", "team/api"];
     const named = signed.flatMap((repository) => ["--repository", repository]);
-    for (const repository of estate.repositories) {
-      await copyAll(`${near.host}/${repository}`, `${hub.host}/${repository}`);
-    }
-    for (const repository of signed) await copyAll(`${hub.host}/${repository}`, `${far.host}/${repository}`);
+    await Promise.all(
+      estate.repositories.map((name) => copyAll(`${near.host}/${name}`, `${hub.host}/${name}`)),
+    );
+    await Promise.all(signed.map((name) => copyAll(`${hub.host}/${name}`, `${far.host}/${name}`)));
     expect(await judge(near.url, hub.url)).toEqual([whole]);
     expect(await judge(hub.url, far.url, ...named)).toEqual([ofSigned]);
     expect(await judge(near.url, far.url, ...named)).toEqual([ofSigned]);

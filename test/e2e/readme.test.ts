@@ -150,11 +150,17 @@ describeWith(["cli"], "the README", () => {
   });
 
   test("the examples of copying copy to a registry and a layout", async () => {
-    const result = await runBlock(blockWith("compose-image copy"));
+    const result = await runBlock(blockWith("copy --all-tags"));
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.stdout.toString()).toMatch(
       /^[^/]+\/mirror\/node-runtime:24@(sha256:[0-9a-f]{64})\noci:node-runtime:24@\1\n(?:oci:node-runtime:\S+\n)*$/,
     );
+  });
+
+  test("the example of parts makes parts that are checked and read", async () => {
+    const result = await runBlock(`${blockWith("copy --split")}\ncmp node.tar.001 whole.tar`);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stdout.toString()).toMatch(/^oci-archive:node\.tar:24@sha256:\S+\nnode\.tar\.001: OK\n/);
   });
 
   test("the example with a directory of this machine takes from it", async () => {

@@ -55,6 +55,20 @@ describe("content that is read by one reader after another", () => {
     expect(seen).toEqual({ opened: 3, left: 3, given: 6 + 2 + 3 + 4 });
   });
 
+  test("is given in chunks that are larger than what is kept", async () => {
+    const { open, seen } = digits();
+    const whole = async () => {
+      const chunk = await collect(await open(), 1000, "digits");
+      return (async function* () {
+        yield chunk;
+      })();
+    };
+    const content = new RewindableContent(whole, 3);
+    expect(await take(content, 0, 1)).toBe("0123456789");
+    expect(await read(content, 4)).toBe("456789");
+    expect(seen.opened).toBe(1);
+  });
+
   test("that is shorter when it is opened again fails", async () => {
     let count = 10;
     const content = new RewindableContent(() => digits(count).open(), 3);

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { collect } from "../../src/io/collect.ts";
 import { MemoryBudget } from "../../src/io/memory-budget.ts";
 import { Spool } from "../../src/io/spool.ts";
+import { temporaryDirectory } from "../support/temp.ts";
 
 async function* chunksOf(...chunks: Uint8Array[]) {
   yield* chunks;
@@ -15,7 +15,7 @@ const mebibyte = 1024 * 1024;
 
 describe("a spool", () => {
   it("gives every extent back as it was put in, in any order, on either side of the memory limit", async () => {
-    const directory = await mkdtemp(join(tmpdir(), "spool-test-"));
+    const directory = await temporaryDirectory("spool");
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: 1, maxLength: 12 }),
@@ -54,7 +54,7 @@ describe("a spool", () => {
   });
 
   it("gives back what was put in after a failure to write", async () => {
-    const directory = join(await mkdtemp(join(tmpdir(), "spool-test-")), "later");
+    const directory = join(await temporaryDirectory("spool"), "later");
     await using spool = new Spool(new MemoryBudget(0), directory);
     await expect(spool.append(chunksOf(Buffer.alloc(2 * mebibyte)))).rejects.toThrow(directory);
     await mkdir(directory);

@@ -24,16 +24,19 @@ export async function pushImage(target: Target, made: MadeImage): Promise<void> 
 export async function pushSignedImage(target: Target, image: SignedImage, tag: string): Promise<void> {
   const { index, referrers, signature } = image;
   await pushImage(target, index);
-  for (const { artifact, subject } of referrers) {
-    await pushImage(target, artifact);
-    const { bytes, descriptor } = storedOf(artifact.top);
-    const referrer = readReferrer(bytes, descriptor, "artifact");
-    if (referrer === undefined) throw new Error("no referrer");
-    await target.attach(storedOf(subject).descriptor.digest, [referrer.descriptor], unstoppable);
-  }
+  for (const { artifact, subject } of referrers) await attachTo(target, artifact, subject);
   await pushImage(target, signature.artifact);
   await target.tag(storedOf(signature.artifact.top), signature.tag, unstoppable);
   await target.tag(storedOf(index.top), tag, unstoppable);
+}
+
+/** Writes an artifact that refers to a manifest. */
+export async function attachTo(target: Target, artifact: MadeImage, subject: MadeBlob): Promise<void> {
+  await pushImage(target, artifact);
+  const { bytes, descriptor } = storedOf(artifact.top);
+  const referrer = readReferrer(bytes, descriptor, "artifact");
+  if (referrer === undefined) throw new Error("no referrer");
+  await target.attach(storedOf(subject).descriptor.digest, [referrer.descriptor], unstoppable);
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { unstoppable } from "../../src/io/call.ts";
+import { ownerlessName } from "../../src/io/temporary-name.ts";
 import type { TransferEvent } from "../../src/io/transfer.ts";
 import { parseDigest } from "../../src/model/digest.ts";
 import { parsePlatform } from "../../src/model/platform.ts";
@@ -17,6 +18,7 @@ import {
   saveMade,
   sha256,
 } from "../support/make-image.ts";
+import { randomContent } from "../support/random-content.ts";
 import { makeArtifact } from "../support/signed-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 
@@ -246,6 +248,31 @@ test("a tag that is gone after it was listed is left out, and told", async () =>
   });
   expect(result).toMatchObject({ vanished: ["2"], images: [{ tag: "1" }] });
   expect(events.filter(({ kind }) => kind === "warning")).toHaveLength(1);
+});
+
+test("a layout's or an archive's layer that is there in part is read from there on", async () => {
+  const { from, to, home } = await place();
+  const content = randomContent("large", 3_000_000);
+  const image = makeImage({ layers: [{ files: [{ path: "large", content }] }] });
+  await saveMade(image, from, "1");
+  const archive = join(home, "a.tar");
+  await copy(`oci:${from}:1`, `oci-archive:${archive}:1`);
+  const { descriptor, bytes = Buffer.alloc(0) } = image.layers[0] ?? {};
+  const digest = descriptor?.digest ?? "";
+  // The beginnings are damaged, so whoever reads them fails.
+  for (const path of [blobPath(from, digest), archive]) {
+    const whole = await readFile(path);
+    whole.fill(0, whole.indexOf(bytes), whole.indexOf(bytes) + 1_000_000);
+    await writeFile(path, whole);
+  }
+  for (const [i, source] of [`oci:${from}:1`, `oci-archive:${archive}:1`].entries()) {
+    const target = `${to}${i}`;
+    await openLayout(target, { create: true }, unstoppable);
+    const part = join(target, ownerlessName("partial", digest.replace(":", "-")));
+    await writeFile(part, bytes.subarray(0, 1_500_000));
+    expect((await copy(source, `oci:${target}:1`)).images).toHaveLength(1);
+    expect((await readFile(blobPath(target, digest))).equals(bytes)).toBe(true);
+  }
 });
 
 test("an archive has the same bytes whoever was first", async () => {

@@ -43,6 +43,7 @@ MANIFEST_TYPES = INDEX_TYPES + (
 FOREIGN = re.compile(r"\.nondistributable\.|\.foreign\.")
 DIGEST = re.compile(r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")
 FALLBACK_TAG = re.compile(r"^(sha256|sha512)-[0-9a-f]{64}$")
+FIRST_PART = re.compile(r"\.00+1$")
 COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -385,10 +386,10 @@ class Archive:
     def __init__(self, path):
         self.problems = []
         self.members = {}
-        if os.path.isfile(path) and not path.endswith(".001"):
+        if os.path.isfile(path) and not FIRST_PART.search(path):
             self.stream, self.size = open(path, "rb"), os.path.getsize(path)
         else:
-            whole = path[: -len(".001")] if path.endswith(".001") else path
+            whole = FIRST_PART.sub("", path)
             parts = parts_of(whole)
             self.problems += check_sums(whole, parts)
             self.stream = io.BufferedReader(Parts(parts), CHUNK)
@@ -419,9 +420,10 @@ class Parts(io.RawIOBase):
 
     def __init__(self, paths):
         super().__init__()
-        self.files = [(open(path, "rb"), os.path.getsize(path)) for path in paths]
+        self.files = [(path, os.path.getsize(path)) for path in paths]
         self.size = sum(size for _, size in self.files)
         self.position = 0
+        self.opened = (None, None)
 
     def readable(self):
         return True
@@ -438,8 +440,13 @@ class Parts(io.RawIOBase):
 
     def readinto(self, buffer):
         start = 0
-        for file, size in self.files:
+        for path, size in self.files:
             if self.position < start + size:
+                if self.opened[0] != path:
+                    if self.opened[1] is not None:
+                        self.opened[1].close()
+                    self.opened = (path, open(path, "rb"))
+                file = self.opened[1]
                 file.seek(self.position - start)
                 wanted = min(len(buffer), start + size - self.position)
                 content = file.read(wanted)
@@ -451,12 +458,14 @@ class Parts(io.RawIOBase):
 
 
 def parts_of(whole):
-    parts = []
-    while os.path.isfile(part := f"{whole}.{len(parts) + 1:03d}"):
-        parts.append(part)
-    if not parts:
-        raise NoJudgement(f"{whole}: no such file, and no {os.path.basename(whole)}.001")
-    return parts
+    """Numbered with three digits, or with more where there are many."""
+    for digits in (3, 4, 5, 6):
+        parts = []
+        while os.path.isfile(part := f"{whole}.{len(parts) + 1:0{digits}d}"):
+            parts.append(part)
+        if parts:
+            return parts
+    raise NoJudgement(f"{whole}: no such file, and no {os.path.basename(whole)}.001")
 
 
 def check_sums(whole, parts):

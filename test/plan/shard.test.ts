@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDigest } from "../../src/model/digest.ts";
-import { inShard, parseShard } from "../../src/plan/shard.ts";
+import { inShard, parseShard, startingAt } from "../../src/plan/shard.ts";
 
 const digest = parseDigest(`sha256:${"0".repeat(64)}`);
 
@@ -80,5 +80,13 @@ describe("shares of the work", () => {
       expect(share.length).toBeGreaterThan(180);
       expect(share.length).toBeLessThan(320);
     }
+  });
+
+  it("begin apart, and all go through everything in the same circle", () => {
+    const items = ["a", "b", "c", "d", "e"];
+    const starts = [1, 2, 3].map((number) => startingAt({ number, count: 3 }, items).join(""));
+    expect(starts).toEqual(["abcde", "bcdea", "deabc"]);
+    expect(startingAt({ number: 8, count: 8 }, ["a"])).toEqual(["a"]);
+    expect(startingAt({ number: 8, count: 8 }, [])).toEqual([]);
   });
 });

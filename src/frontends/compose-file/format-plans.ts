@@ -23,6 +23,13 @@ import { isTemplate, type Text } from "../../plan/text.ts";
 import { formatText } from "../yaml/format-text.ts";
 import { stageNames } from "./stage-names.ts";
 
+/**
+ * Long lines stay whole. Quoted text does, too: broken into lines, one that has a single space comes back as a backslash.
+ *
+ * @see https://eemeli.org/yaml/#tostring-options
+ */
+const style = { lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const;
+
 /** What a file calls its directory. */
 const contextName = "context";
 
@@ -49,7 +56,7 @@ interface OriginNames {
  * @param variables what is to be written as variables, by its place in the plans. Default nothing.
  */
 export function formatPlans(plans: readonly ComposePlan[], variables: OriginVariables = new Map()): string {
-  return plans.map((plan) => stringify(planDocument(plan, variables), { lineWidth: 0 })).join("---\n");
+  return plans.map((plan) => stringify(planDocument(plan, variables), style)).join("---\n");
 }
 
 function planDocument(plan: ComposePlan, variables: OriginVariables): Yaml {

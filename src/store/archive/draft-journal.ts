@@ -22,7 +22,7 @@ export interface JournalRecords {
   readonly blobs: readonly PlacedBlob[];
 }
 
-/** Largest journal that is read, in bytes: a line for every 4 MiB of some terabytes. */
+/** Largest journal that is read, in bytes: a line for every MiB of a terabyte. */
 export const maxJournalSize = 64 * 1024 * 1024;
 
 const format = 1;

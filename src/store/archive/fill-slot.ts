@@ -9,7 +9,7 @@ import type { ArchiveDraft } from "./archive-draft.ts";
 import { contentStart, type Slot } from "./archive-slot.ts";
 
 /** How many bytes of a blob are written before the draft notes it: what may have to be fetched again after `kill -9`. */
-const noteStep = 4 * 1024 * 1024;
+const noteStep = 1024 * 1024;
 
 /** A blob to write, and where it comes from. */
 export interface BlobToWrite {

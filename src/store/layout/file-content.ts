@@ -10,7 +10,7 @@ export interface ContentExtent {
   readonly start?: number;
   /** The byte after the last, which the content must reach; default: its end, wherever that is. */
   readonly end?: number;
-  /** Most bytes of one chunk; default 1 MiB. */
+  /** Most bytes of one chunk; default 128 KiB. */
   readonly chunkSize?: number;
   /** Read every chunk into the same memory: for readers that are done with one when they ask for the next. */
   readonly reuseMemory?: boolean;
@@ -21,6 +21,9 @@ export interface FileExtent extends ContentExtent {
   /** Refuse a path whose last component is a symlink; default `false`. */
   readonly noFollow?: boolean;
 }
+
+/** Bytes asked for where the file seems to end: it may have grown, and some kinds of file tell no size. */
+const smallestRead = 4096;
 
 /**
  * A file's bytes, or an extent of them. The file is opened when the first chunk is asked for, and closed when the
@@ -58,14 +61,17 @@ export async function* readOpenFile(
   extent: ContentExtent,
   call: Call,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 1024 * 1024, reuseMemory = false } = extent;
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = 128 * 1024, reuseMemory = false } = extent;
   const kept = reuseMemory
     ? Buffer.allocUnsafeSlow(Math.min(chunkSize, Math.max(0, end - start)))
     : undefined;
+  const { size } = await handle.stat().catch((cause: unknown) => {
+    throw localError(cause, `cannot read ${path}`);
+  });
   let position = start;
   while (position < end) {
     call.signal.throwIfAborted();
-    const wanted = Math.min(chunkSize, end - position);
+    const wanted = Math.min(chunkSize, end - position, Math.max(size - position, smallestRead));
     const { bytesRead, buffer } = await handle
       .read(kept ?? Buffer.allocUnsafeSlow(wanted), 0, wanted, position)
       .catch((cause: unknown) => {

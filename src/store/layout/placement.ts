@@ -88,7 +88,7 @@ export function isAt(actual: Placement, wanted: Placement): boolean {
 export function baseRepositoryOf(path: string): string {
   const name = basename(resolve(path))
     .toLowerCase()
-    .replace(/(?<=.)\.tar$/, "");
+    .replace(/(?<=.)\.tar(\.sha256|\.0{2,}1)?$/, "");
   const candidates = [
     name.replace(/[^a-z0-9._-]+/g, "-"),
     name.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, ""),

@@ -31,6 +31,16 @@ export function isReferrerEntry({ descriptor }: IndexEntry): boolean {
   return descriptor.annotations?.[subjectAnnotation] !== undefined;
 }
 
+/** What an entry says of itself that is there only to be found as a referrer; `undefined` for any other. */
+export function listedReferrer({
+  descriptor,
+}: IndexEntry): { readonly subject: Digest; readonly descriptor: Descriptor } | undefined {
+  const subject = descriptor.annotations?.[subjectAnnotation];
+  if (!isDigest(subject) || subject === descriptor.digest) return undefined;
+  const { annotations: _, ...referrer } = descriptor;
+  return { subject, descriptor: referrer };
+}
+
 /** An entry of a layout, or of one repository in it, and the tag that it has there. */
 export interface TaggedEntry {
   readonly descriptor: Descriptor;

@@ -3,13 +3,13 @@ import type { Content, OpenContent } from "../../io/content.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import type { ManifestSelector, StoredManifest } from "../source.ts";
+import type { ListedSource, ManifestSelector, StoredManifest } from "../source.ts";
 import type { Target } from "../target.ts";
 import type { IndexEntry } from "./index-entry.ts";
 import type { LayoutSource } from "./layout-source.ts";
 import { inOrder, withPlaced } from "./place-entry.ts";
 import { type PlacedEntry, placementAnnotations, placementOf } from "./placement.ts";
-import { isReferrerEntry, referrerEntry, referrersIn } from "./referrers-in.ts";
+import { isReferrerEntry, listedReferrer, referrerEntry, referrersIn } from "./referrers-in.ts";
 import type { EntryChange, WritableLayout } from "./writable-layout.ts";
 
 /** A layout that several repositories live in. */
@@ -33,6 +33,8 @@ export class RepositoryInLayout implements Target {
   readonly name: string;
   /** There where the layout's order of blobs matters. */
   readonly expect?: NonNullable<Target["expect"]>;
+  /** There where the layout's blobs can be read from the middle. */
+  readonly fetchFrom?: NonNullable<ListedSource["fetchFrom"]>;
   readonly #layout: SharedLayout;
   readonly #repository: string;
   #referrers:
@@ -44,6 +46,8 @@ export class RepositoryInLayout implements Target {
     this.#layout = layout;
     this.#repository = repository;
     const { writer } = layout;
+    const images: ListedSource = layout.images;
+    if (images.fetchFrom !== undefined) this.fetchFrom = images.fetchFrom.bind(images);
     if (writer?.expect !== undefined) this.expect = (blobs) => writer.expect?.(blobs);
   }
 
@@ -78,13 +82,14 @@ export class RepositoryInLayout implements Target {
     return this.#layout.images.manifest({ digest: descriptor.digest }, call);
   }
 
-  /** All that the repository lists is read for it, once. */
+  /** All that the repository lists is read for it, once. What is not there, as in a delta, is what its entry says. */
   async referrers(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
     const placed = await this.#placed(call);
     if (this.#referrers?.placed !== placed) {
       const entries = placed.map(({ entry, tag }) => ({ descriptor: entry.descriptor, tag }));
       const read = ({ digest }: Descriptor) => this.#layout.images.manifest({ digest }, call);
-      this.#referrers = { placed, found: await referrersIn(entries, read, this.#subject) };
+      const found = await referrersIn(entries, read, this.#subject);
+      this.#referrers = { placed, found: await this.#withAbsent(found, placed, call) };
     }
     return this.#referrers.found.get(subject) ?? [];
   }
@@ -148,6 +153,20 @@ export class RepositoryInLayout implements Target {
         !before.has(entry) && placementOf(entry, this.#layout.base).tag === undefined;
       return placed.filter((entry) => !isOrphan(entry));
     }, call);
+  }
+
+  async #withAbsent(
+    found: ReadonlyMap<Digest, readonly Descriptor[]>,
+    placed: readonly PlacedEntry[],
+    call: Call,
+  ): Promise<ReadonlyMap<Digest, readonly Descriptor[]>> {
+    const all = new Map(found);
+    for (const { entry } of placed) {
+      const listed = listedReferrer(entry);
+      if (listed === undefined || (await this.exists(entry.descriptor, call))) continue;
+      all.set(listed.subject, [...(all.get(listed.subject) ?? []), listed.descriptor]);
+    }
+    return all;
   }
 
   #change(change: EntryChange, call: Call): Promise<void> {

@@ -6,7 +6,12 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from "../../model/di
 import { ComposeImageError } from "../../model/errors.ts";
 import { isJsonObject } from "../../model/json.ts";
 import { maxManifestSize } from "../../model/manifest.ts";
-import { isManifestMediaType, manifestMediaTypes, mediaTypes } from "../../model/media-types.ts";
+import {
+  isIndexMediaType,
+  isManifestMediaType,
+  manifestMediaTypes,
+  mediaTypes,
+} from "../../model/media-types.ts";
 import type { ManifestSelector, StoredManifest } from "../source.ts";
 import { repositoryScope } from "./auth/scope.ts";
 import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
@@ -105,7 +110,12 @@ export class Manifests {
           },
           call,
         );
-        if (![200, 201, 204].includes(answer.status)) throw await this.#api.reject(answer, { what }, call);
+        if (![200, 201, 204].includes(answer.status)) {
+          const refusal = await this.#api.reject(answer, { what }, call);
+          throw maySettle(refusal, manifest.descriptor, as)
+            ? new Retryable(refusal, "the registry does not know what it names", { limit: 3 })
+            : refusal;
+        }
         await discard(answer);
         if (isPage(answer)) throw pageError(answer, what, this.#api.party);
         const stored = headerOf(answer, "docker-content-digest");
@@ -236,6 +246,16 @@ export class Manifests {
   #what(selector: ManifestSelector): string {
     return `${this.#api.party.store}${"digest" in selector ? `@${selector.digest}` : `:${selector.tag}`}`;
   }
+}
+
+/**
+ * Whether a registry may know in a moment what it says not to know. What a tag or an index names was there when it was
+ * asked for; docker-registry 2.8 does not find it while others write the same manifest or blob, as each time that one of an
+ * index's manifests gets a tag of its own.
+ */
+function maySettle(refusal: unknown, { mediaType }: Descriptor, as: ManifestSelector): boolean {
+  const isUnknown = refusal instanceof ComposeImageError && refusal.code === "BLOB_UNKNOWN";
+  return isUnknown && ("tag" in as || isIndexMediaType(mediaType));
 }
 
 /**

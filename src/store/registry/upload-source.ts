@@ -20,7 +20,7 @@ export class UploadSource {
   failure: unknown;
 
   constructor(descriptor: Descriptor, open: OpenContent, party: Party) {
-    this.#content = new RewindableContent(open, keptBytes);
+    this.#content = new RewindableContent(open, Math.min(keptBytes, descriptor.size));
     this.#descriptor = descriptor;
     this.#party = party;
   }

@@ -23,6 +23,13 @@ describe("a plan as YAML", () => {
     );
   });
 
+  it("keeps a line that is one space, in a text that has to be quoted", () => {
+    const flags = { base: "node:24", tag: ["r.example/app"], builder: "b", directory: ["/a"] };
+    const value = `a\n \n\u0000${"long ".repeat(20)}`;
+    const plan = parseComposeFlags({ ...flags, env: { TEXT: value } });
+    expect(parsed(formatPlans([plan]))[0]?.config.env).toEqual({ TEXT: value });
+  });
+
   it("is as many documents as there are plans", () => {
     const targets = (name: string): readonly ImageLocation[] => [parseLocation(name)];
     fc.assert(

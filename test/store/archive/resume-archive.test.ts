@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { appendFile, cp, readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  cp,
+  lstat,
+  readdir,
+  readFile,
+  rename,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
@@ -209,7 +219,42 @@ test("blobs of a draft that are not wanted any more are not in the archive", asy
   expect((await written(directory)).equals(await expected())).toBe(true);
 });
 
-test("a draft with parts of another size is removed, and so is a smaller one", async () => {
+test("of several drafts the furthest is gone on with, and the others are removed", async () => {
+  const { file, directory, left } = await scene();
+  for (const at of [3_000_000, 9_000_000, 6_000_000]) {
+    const other = await scene();
+    await breakOff(other.file, at);
+    await cp(other.directory, directory, { recursive: true });
+  }
+  expect(await left()).toHaveLength(6);
+  expect((await run(file)).get(large.bytes.byteLength)).toEqual([9_000_000]);
+  expect(await left()).toEqual([]);
+});
+
+test("a draft with a journal that is of another format is removed", async () => {
+  const { file, directory, left } = await scene();
+  await breakOff(file, 6_000_000);
+  const [journal = ""] = (await left()).filter((name) => name.endsWith("-journal"));
+  await writeFile(join(directory, journal), '{"format":2}');
+  expect((await run(file)).get(large.bytes.byteLength)).toEqual([0]);
+  expect(await left()).toEqual([]);
+});
+
+test("a part that is a link to a file of somebody's is not written through", async () => {
+  const { file, directory, left } = await scene();
+  await breakOff(file, 6_000_000);
+  const [part = ""] = (await left()).filter((name) => !name.endsWith("-journal"));
+  const theirs = join(await temporaryDirectory("theirs"), "file");
+  await rename(join(directory, part), theirs);
+  const before = await readFile(theirs);
+  await symlink(theirs, join(directory, part));
+  await run(file);
+  expect((await readFile(theirs)).equals(before)).toBe(true);
+  expect((await lstat(file)).isFile()).toBe(true);
+  expect((await written(directory)).equals(await expected())).toBe(true);
+});
+
+test("a draft with parts of another size is removed", async () => {
   const { file, left } = await scene();
   await breakOff(file, 6_000_000, { partSize: 5_000_000 });
   const reads = await run(file);

@@ -191,6 +191,18 @@ test("parts that appeared in part, of a run that was cut off between, are refuse
   expect((await readdir(directory)).sort()).toEqual([...names(4), "kept"]);
 });
 
+test("of two runs at once into one archive one's parts are there, all of them", async () => {
+  const { directory, file } = await scene();
+  const images = [await tinyImage("two"), await tinyImage("three")];
+  const fillers = images.map(() => blob(mediaTypes.oci.layer, randomBytes(70_000)));
+  await Promise.all(images.map((image, i) => write(file, image, partSize, fillers[i])));
+  expect((await readdir(directory)).sort()).toEqual(names(4));
+  for (const { state } of (await checkParts(file, unstoppable))?.parts ?? []) expect(state).toBe("intact");
+  await using archive = await openWholeArchive(file, unstoppable);
+  const { digest } = await archive.images.resolve({ tag: "1" }, unstoppable);
+  expect(images.map(({ manifest }) => manifest.descriptor.digest)).toContain(digest);
+});
+
 test("a whole archive counts until the list of the parts that replace it is there", async () => {
   const { directory, file } = await scene();
   const two = await tinyImage("two");

@@ -71,6 +71,8 @@ describe("the base repository", () => {
     ["/srv/v1.2_build", "v1.2_build"],
     ["/srv/_private.", "private"],
     ["/srv/images.tar", "images"],
+    ["/srv/images.tar.sha256", "images"],
+    ["/srv/images.tar.001", "images"],
     ["/", "image"],
     ["/srv/漢字", "image"],
   ])("of %s is %s", (directory, repository) => {

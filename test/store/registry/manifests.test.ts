@@ -3,6 +3,7 @@ import { unstoppable } from "../../../src/io/call.ts";
 import { digestOf } from "../../../src/model/digest.ts";
 import { mediaTypes } from "../../../src/model/media-types.ts";
 import type { StoredManifest } from "../../../src/store/source.ts";
+import type { Target } from "../../../src/store/target.ts";
 import { openForTest, startForTest } from "./open-for-test.ts";
 import { registryError, type Script, type ScriptedRegistry, sendJson } from "./scripted-registry.ts";
 
@@ -142,6 +143,24 @@ describe("writing", () => {
       code: "BLOB_UNKNOWN",
       message: expect.stringContaining(`MANIFEST_BLOB_UNKNOWN blob unknown ({"digest":"${other}"})`),
     });
+  });
+
+  const index: StoredManifest = {
+    ...manifest,
+    descriptor: { ...manifest.descriptor, mediaType: mediaTypes.oci.index },
+  };
+
+  test.each<[string, (target: Target) => Promise<void>]>([
+    ["an index", (target) => target.pushManifest(index, unstoppable)],
+    ["a tag", (target) => target.tag(manifest, "v1", unstoppable)],
+  ])("%s is written again when the registry for a moment does not know what is there", async (_, write) => {
+    const registry = await start((_, response) =>
+      registry.seen.length === 1
+        ? sendJson(response, 400, registryError("MANIFEST_BLOB_UNKNOWN", "blob unknown", { digest: other }))
+        : response.writeHead(201).end(),
+    );
+    await write(open(registry));
+    expect(methods(registry)).toEqual(["PUT", "PUT"]);
   });
 
   test("a registry that stores it under another digest is not believed", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type MirrorPlace, parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { visibleJson } from "../../../model/visible-text.ts";
 import { openMirrorLock } from "../../mirror/mirror-lock.ts";
+import { readInventory } from "../../mirror/read-inventory.ts";
 import { readMirrorFile } from "../../mirror/read-mirror-file.ts";
 import { addSurveyOptions, type SurveyFlags, survey } from "../../mirror/survey.ts";
 import {
@@ -14,11 +15,13 @@ import type { Terminal } from "../../terminal.ts";
 const example = `
 Examples:
   compose-image mirror verify oci-archive:images.tar
+  compose-image mirror verify --have inventory.json oci-archive:delta.tar
   compose-image mirror verify -f mirror.yaml --locked registry.inside:5000
 
 The exit status is 0 when all is there and whole, 4 when something is missing, and 6 when something is damaged.`;
 
 interface VerifyFlags extends SurveyFlags {
+  readonly have?: string;
   readonly lock?: string;
   readonly locked?: boolean;
   readonly json?: boolean;
@@ -37,6 +40,7 @@ export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): voi
       "--locked",
       "all images of the lock file have to be there, with what referred to them; goes with --file",
     )
+    .option("--have <file>", "of a delta: the inventory that it was saved with; what is there may be missing")
     .option("--lock <file>", "lock file (default: FILE with .lock.json)");
   addSurveyOptions(command)
     .option("--json", "one JSON document on standard output")
@@ -46,10 +50,11 @@ export function addMirrorVerifyCommand(mirror: Command, terminal: Terminal): voi
 
 async function verify(place: MirrorPlace, flags: VerifyFlags, terminal: Terminal): Promise<void> {
   const expected = flags.locked ? await lockOf(flags, terminal) : undefined;
+  const have = flags.have === undefined ? undefined : await readInventory(flags.have, terminal);
   const { verifySite } = await import("../../../mirror/verify-site.ts");
   const { partFaults } = await import("../../../mirror/part-faults.ts");
   const found = await survey(place, flags, terminal, (site, options, call) =>
-    verifySite(site, { ...options, expected, checkParts: (inner) => partFaults(place, inner) }, call),
+    verifySite(site, { ...options, expected, have, checkParts: (inner) => partFaults(place, inner) }, call),
   );
   if (flags.json) terminal.write(`${visibleJson(verificationDocument(found))}\n`);
   else terminal.write(describeVerification(found));
