@@ -7,8 +7,8 @@ import type { Platform } from "../model/platform.ts";
 import { formatPlatform } from "../model/platform.ts";
 import { platformEntries } from "../model/select-platform.ts";
 import { chooseCopied } from "../ops/choose-copied.ts";
-import type { ListedSource } from "../store/source.ts";
 import type { ResolvedImage } from "./choose-images.ts";
+import type { ImageSource } from "./image-source.ts";
 import { keepsPlatforms } from "./keep-platforms.ts";
 import { sourceName } from "./mirror-outcome.ts";
 
@@ -18,7 +18,7 @@ import { sourceName } from "./mirror-outcome.ts";
  * @throws ComposeImageError `PLATFORM_NOT_FOUND` for an index without any of the platforms; what `chooseCopied` throws.
  */
 export async function chooseMirrored(
-  source: ListedSource,
+  source: ImageSource,
   image: ResolvedImage,
   platforms: readonly Platform[] | undefined,
   call: Call,
@@ -26,12 +26,13 @@ export async function chooseMirrored(
   const { digest } = image;
   const [only, ...more] = platforms ?? [];
   if (only === undefined) return image.descriptor ?? source.resolve({ digest }, call);
+  // Read first, so that nothing has to be asked besides.
+  const { bytes, descriptor } = await source.manifest({ digest }, call);
   if (platforms === undefined || more.length === 0) {
     return chooseCopied(source, { digest }, only, call).catch((error: unknown) => {
       throw withOwnHint(error);
     });
   }
-  const { bytes, descriptor } = await source.manifest({ digest }, call);
   if (!isIndexMediaType(descriptor.mediaType)) return descriptor;
   const index = parseManifest(bytes, descriptor.mediaType, `source ${sourceName(image)}`);
   const keeps = keepsPlatforms(platforms);

@@ -19,6 +19,7 @@ import { platformsAnnotation } from "../store/layout/kept-platforms.ts";
 import type { Target } from "../store/target.ts";
 import type { RepositoryChoice, ResolvedImage } from "./choose-images.ts";
 import { chooseMirrored } from "./choose-mirrored.ts";
+import { ImageSource } from "./image-source.ts";
 import { keepsPlatforms } from "./keep-platforms.ts";
 import {
   asFault,
@@ -156,7 +157,8 @@ class MirrorRun {
     deliveries: SharedDeliveries,
     call: Call,
   ): Promise<MirroredImage> {
-    const { source, repository, knownTags } = choice;
+    const { repository, knownTags } = choice;
+    const source = new ImageSource(choice.source, image.digest);
     const { jobs, onTransfer } = this.#options;
     const { platforms, referrers: withReferrers } = repository;
     this.#unreachable.expectReachable(source.mountOrigin?.registry, target.mountOrigin?.registry);
@@ -173,6 +175,7 @@ class MirrorRun {
     const referrers = withReferrers ? new ReferrerCopy({ ...parts, graph, knownTags }) : undefined;
     const chosen = await chooseMirrored(source, image, platforms, call);
     const descriptor = entryOf(chosen, several);
+    source.expect(descriptor.digest);
     const done = await copyImage(descriptor, image.tag, { source, target, graph, referrers, moves }, call);
     const { written, present } = graph.figures;
     this.#written += written;

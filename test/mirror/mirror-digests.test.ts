@@ -2,12 +2,13 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { MirrorLock } from "../../src/plan/mirror-plan.ts";
-import { pushMade } from "../support/make-image.ts";
+import { makeIndex, pushMade } from "../support/make-image.ts";
 import { temporaryDirectory } from "../support/temp.ts";
 import { storedOf } from "./fill-site.ts";
 import { digestOfMade, imageOf, load, mirror, outcomeOf, startSides } from "./mirror-scene.ts";
 
 const [one, two] = [imageOf("one"), imageOf("two")];
+const pair = makeIndex([one]);
 
 describe("an image that is chosen by its digest", () => {
   const plan = `repositories:\n  - {name: NEAR/app, digests: ["${digestOfMade(one.top)}"]}\n`;
@@ -87,6 +88,21 @@ describe("a run that changes nothing", () => {
     },
   );
 });
+
+it.each(["all", "linux/amd64"])(
+  "each manifest is read once, and nothing asked besides, for platforms %s",
+  async (platforms) => {
+    const { near, far } = await startSides();
+    await pushMade(pair, near.url, "app:1");
+    const plan = `repositories:\n  - {name: NEAR/app, tags: ["1"], platforms: ${platforms}}\nreferrers: false\n`;
+    await mirror(plan, near, far.host);
+    expect(near.asked(({ path }) => path.includes("/manifests/"))).toEqual([
+      "HEAD /v2/app/manifests/1",
+      `GET /v2/app/manifests/${digestOfMade(pair.top)}`,
+      `GET /v2/app/manifests/${digestOfMade(one.top)}`,
+    ]);
+  },
+);
 
 it("a tag that moves at the source is moved at the far side, and nothing else", async () => {
   const { near, far } = await startSides();

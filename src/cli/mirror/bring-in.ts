@@ -16,10 +16,11 @@ export async function bringIn(
 ): Promise<void> {
   const { dryRun = false } = flags;
   const jobs = parseCount(flags.jobs, "--jobs", 1);
+  const reach = registryOptions(flags, terminal);
   const { loadMirror } = await import("../../mirror/load-mirror.ts");
   const progress = startProgress(terminal, flags);
   const result = await loadMirror(from, to, {
-    ...registryOptions(flags, terminal),
+    ...reach,
     ...{ jobs, dryRun },
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,

@@ -21,18 +21,22 @@ export async function carryOut(place: MirrorPlace, flags: MirrorFlags, terminal:
   const shard =
     flags.shard === undefined ? undefined : parseShard(flags.shard, terminal.env.JOB_COMPLETION_INDEX);
   const partSize = flags.split === undefined ? undefined : parseSize(flags.split, "--split");
+  if (partSize !== undefined && place.transport !== "registry") {
+    const { expectSplittable } = await import("../../store/archive/open-archive-target.ts");
+    expectSplittable(place, partSize);
+  }
   const isOutputTaken = place.transport === "oci-archive" && place.file === standardOutput && !dryRun;
   if (isOutputTaken) expectOutputFree([place], flags, terminal);
   const plan = await readMirrorFile(flags, terminal);
   const lockFile = await openMirrorLock(flags, plan, { isWritten: !dryRun && shard === undefined }, terminal);
   const have = flags.have === undefined ? undefined : await readInventory(flags.have, terminal);
+  const reach = registryOptions(flags, terminal);
   const { runMirror } = await import("../../mirror/run-mirror.ts");
   const progress = startProgress(terminal, flags);
   const result = await runMirror(plan, place, {
-    ...registryOptions(flags, terminal),
-    ...{ jobs, shard, dryRun, partSize, resume: true },
+    ...reach,
+    ...{ jobs, shard, dryRun, partSize, have, resume: true },
     lock: lockFile.given,
-    have,
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,
     writeOutput: (content) => terminal.writeWhole(content),
