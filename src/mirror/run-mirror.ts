@@ -1,6 +1,7 @@
 import { type Call, unstoppable } from "../io/call.ts";
 import { ignoreTransfers, type TransferListener } from "../io/transfer.ts";
-import type { MirrorPlace } from "../model/mirror-place.ts";
+import { ComposeImageError } from "../model/errors.ts";
+import { formatMirrorPlace, type MirrorPlace } from "../model/mirror-place.ts";
 import { FigureCounter, type TransferFigures } from "../ops/figures.ts";
 import type { MirrorLock, MirrorPlan } from "../plan/mirror-plan.ts";
 import { type Shard, startingAt } from "../plan/shard.ts";
@@ -46,7 +47,8 @@ export interface MirrorResult extends MirrorOutcome {
  * Mirrors the images that a plan means to a registry, a layout or an archive. What cannot be found or copied is among
  * `faults`; all else is done.
  *
- * @throws ComposeImageError of the site as a whole: `LAYOUT_INVALID`, `LOCAL_IO`, `DISK_FULL`, `USAGE`.
+ * @throws ComposeImageError of the site as a whole: `LAYOUT_INVALID`, `LOCAL_IO`, `DISK_FULL`, `USAGE`; `MANIFEST_NOT_FOUND`
+ *   where nothing was chosen for an archive, unless this is one of several shards.
  */
 export async function runMirror(
   plan: MirrorPlan,
@@ -61,6 +63,7 @@ export async function runMirror(
     const choice = await chooseImages(plan, { lock, shard, jobs, now, open, unreachable }, call);
     await onChoice?.(choice);
     for (const fault of choice.faults) onImage?.(fault);
+    if (!dryRun && shard === undefined) expectContent(to, choice);
     const whole = dryRun ? await sites.existing(to, call) : await sites.target(to, call);
     const site = have === undefined ? whole : new DeltaSite(whole, have);
     const run = { jobs, dryRun, unreachable, onTransfer, onImage };
@@ -68,6 +71,17 @@ export async function runMirror(
     const done = await mirrorImages(choices, site, run, call);
     return { ...done, target: site.name, faults: [...choice.faults, ...done.faults] };
   });
+}
+
+/** Of nothing no archive is made, and an older one would be taken for it. */
+function expectContent(to: MirrorPlace, { choices, faults }: ImageChoice): void {
+  const isEmpty = faults.length === 0 && choices.every(({ images }) => images.length === 0);
+  if (to.transport !== "oci-archive" || !isEmpty) return;
+  throw new ComposeImageError(
+    "MANIFEST_NOT_FOUND",
+    `no image was chosen, so ${formatMirrorPlace(to)} is not written`,
+    { hint: "Look at exclude and maxAge in the mirror file." },
+  );
 }
 
 /** Does work with sites that are closed afterwards, and says what it moved in what time. */

@@ -28,8 +28,11 @@ const host = /^(?:[^/]*[.:[][^/]*|localhost)(?:\/|$)/;
  * @throws ComposeImageError `REFERENCE_INVALID`
  */
 export function parseMirrorPlace(text: string): MirrorPlace {
-  const hint = "A place is REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE.";
-  const invalid = (what: string, cause?: unknown): ComposeImageError =>
+  const invalid = (
+    what: string,
+    cause?: unknown,
+    hint = "A place is REGISTRY[/PREFIX], oci:DIR or oci-archive:FILE.",
+  ): ComposeImageError =>
     new ComposeImageError("REFERENCE_INVALID", `malformed place ${JSON.stringify(text)}: ${what}`, {
       hint,
       cause,
@@ -38,10 +41,12 @@ export function parseMirrorPlace(text: string): MirrorPlace {
     const location = parseLocation(text);
     if (location.transport === "oci" && location.tag === undefined) return location;
     if (location.transport === "oci-archive" && location.tag === undefined) return location;
+    if (location.transport !== "docker-archive") throw invalid("it names an image, and all are meant");
+    const what = "an archive of docker save holds no repositories";
     throw invalid(
-      location.transport === "docker-archive"
-        ? "an archive of docker save holds no repositories"
-        : "it names an image, and all are meant",
+      what,
+      undefined,
+      `Copy its images one by one: compose-image copy ${text} REGISTRY/NAME:TAG.`,
     );
   }
   const name = text.replace(/^docker:\/\//, "").replace(/\/$/, "");

@@ -34,4 +34,9 @@ describe("a place that holds many repositories", () => {
     });
     expect(() => parseMirrorPlace(text)).toThrow(refusal);
   });
+
+  it("says how to copy an archive of docker save, which is none", () => {
+    const hint = expect.stringContaining("compose-image copy docker-archive:images.tar");
+    expect(() => parseMirrorPlace("docker-archive:images.tar")).toThrow(expect.objectContaining({ hint }));
+  });
 });

@@ -68,7 +68,7 @@ export class Manifests {
       call,
     );
     if (found === "none") return undefined;
-    return found ?? (await this.manifest({ tag }, call)).descriptor;
+    return found ?? (await this.#got({ tag }, call));
   }
 
   /** Whether a manifest with this digest is there. */
@@ -78,15 +78,26 @@ export class Manifests {
       this.#what(selector),
       async () => {
         const answer = await this.#head(selector, call);
-        if (answer.status !== 200 && answer.status !== 404) {
+        if (![200, 404, 405].includes(answer.status)) {
           throw await this.#api.reject(answer, { what: this.#what(selector) }, call);
         }
         await discard(answer);
+        if (answer.status === 405) return (await this.#got(selector, call)) !== undefined;
         if (isPage(answer)) throw pageError(answer, this.#what(selector), this.#api.party);
         return answer.status === 200;
       },
       call,
     );
+  }
+
+  /** By GET, where HEAD does not tell; `undefined` for what is not there. */
+  async #got(selector: ManifestSelector, call: Call): Promise<Descriptor | undefined> {
+    try {
+      return (await this.manifest(selector, call)).descriptor;
+    } catch (error) {
+      if (error instanceof ComposeImageError && error.code === "MANIFEST_NOT_FOUND") return undefined;
+      throw error;
+    }
   }
 
   /** The manifest's bytes, checked against the selector and the registry's own word. */

@@ -49,6 +49,16 @@ describe("resolving", () => {
     expect(await open(registry).resolve({ tag: "1" }, unstoppable)).toEqual(manifest.descriptor);
   });
 
+  test("finds that a tag or a manifest is not there where HEAD is not allowed", async () => {
+    const registry = await start((request, response) =>
+      request.method === "HEAD"
+        ? response.writeHead(405).end()
+        : sendJson(response, 404, registryError("MANIFEST_UNKNOWN", "no such tag")),
+    );
+    expect(await open(registry).find("1", unstoppable)).toBeUndefined();
+    expect(await open(registry).exists(manifest.descriptor, unstoppable)).toBe(false);
+  });
+
   test("by digest refuses a registry that names another digest", async () => {
     const registry = await start((_, response) =>
       response.writeHead(200, { ...headers, "content-length": bytes.byteLength }).end(),
