@@ -31,7 +31,7 @@ export function addMirrorLoadCommand(mirror: Command, terminal: Terminal): void 
       const from = parseMirrorPlace(source);
       if (from.transport === "registry") {
         throw new ComposeImageError("USAGE", `mirror load reads files, and ${source} is a registry`, {
-          hint: `Write a file as oci-archive:${source}, a directory as oci:${source}; registries are copied with compose-image mirror sync.`,
+          hint: "Copy from registries with compose-image mirror sync -f mirror.yaml.",
         });
       }
       return bringIn(from, parseMirrorPlace(target), flags, terminal);
