@@ -4,17 +4,12 @@ import { Retryable } from "../../io/retry.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import { type Digest, digestAlgorithm, digestOf, isDigest } from "../../model/digest.ts";
 import { ComposeImageError } from "../../model/errors.ts";
-import { isJsonObject } from "../../model/json.ts";
 import { maxManifestSize } from "../../model/manifest.ts";
-import {
-  isIndexMediaType,
-  isManifestMediaType,
-  manifestMediaTypes,
-  mediaTypes,
-} from "../../model/media-types.ts";
+import { isIndexMediaType, isManifestMediaType, manifestMediaTypes } from "../../model/media-types.ts";
 import type { ManifestSelector, StoredManifest } from "../source.ts";
 import { repositoryScope } from "./auth/scope.ts";
 import { contentLengthOf, contentTypeOf, discard, type HttpAnswer, headerOf, isPage } from "./http.ts";
+import { manifestTypeOf } from "./manifest-type.ts";
 import { networkFault } from "./network-fault.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import { pageError } from "./rejection.ts";
@@ -267,23 +262,4 @@ export class Manifests {
 function maySettle(refusal: unknown, { mediaType }: Descriptor, as: ManifestSelector): boolean {
   const isUnknown = refusal instanceof ComposeImageError && refusal.code === "BLOB_UNKNOWN";
   return isUnknown && ("tag" in as || isIndexMediaType(mediaType));
-}
-
-/**
- * The media type of a manifest: the header's where it names one, else what the document says or looks like;
- * `undefined` when it is not a JSON object.
- */
-function manifestTypeOf(bytes: Uint8Array, contentType: string | undefined): string | undefined {
-  if (contentType !== undefined && isManifestMediaType(contentType)) return contentType;
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(json)) return undefined;
-  if (typeof json.mediaType === "string" && json.mediaType !== "") return json.mediaType;
-  if (Array.isArray(json.manifests)) return mediaTypes.oci.index;
-  if (Array.isArray(json.layers)) return mediaTypes.oci.manifest;
-  return contentType ?? "application/json";
 }
