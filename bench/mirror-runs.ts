@@ -8,9 +8,9 @@ import { publicCommand, shell, type TimedCommand } from "./peers.ts";
 import { startEmptyDockerRegistry } from "./registry.ts";
 
 /** Bytes of the layers that images share, and of one of each image's own. */
-const layerSize = 5_000_000;
+const layerSize = 2_000_000;
 /** Bytes of a further layer of each image's own, the two indexes excepted. */
-const bigLayers = Array<number>(18).fill(45_000_000);
+const bigLayers = Array<number>(18).fill(20_000_000);
 
 /** Where skopeo remembers, as root, which registry has which blob. */
 const skopeoCache = "/var/lib/containers/cache";
@@ -94,14 +94,15 @@ function mirrorCommands(main: string, home: string, estate: MirrorEstate, far: s
   writeFileSync(syncFile, skopeoSyncFile(estate));
   const mirror = (from: string, below: string): string =>
     shell([process.execPath, main, "mirror", "sync", "--quiet", "-f", from, `${far}/${below}`]);
-  const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+  // without the first skopeo packs layers that are not packed, under other digests
+  const options = ["--preserve-digests", "--src-tls-verify=false", "--dest-tls-verify=false"];
   const sync = (below: string): string => {
     const places = ["--src=yaml", "--dest=docker", syncFile, `${far}/${below}`];
-    return withoutCache(shell(["skopeo", "sync", "--all", ...insecure, ...places]));
+    return withoutCache(shell(["skopeo", "sync", "--all", ...options, ...places]));
   };
   const copies = (below: string): string => {
     const places = `docker://${estate.registry.host}/$image docker://${far}/${below}/$image`;
-    const copy = `skopeo copy --all --quiet ${shell(insecure)} ${places}`;
+    const copy = `skopeo copy --all --quiet ${shell(options)} ${places}`;
     return withoutCache(`for image in ${shell([...estate.images.keys()])}; do ${copy} || exit; done`);
   };
   const first = "compose-image mirror sync";

@@ -20,16 +20,6 @@ test("the committed results keep what bench/README.md claims", () => {
   expect(own?.mean).toBeLessThanOrEqual((peer?.mean ?? 0) / 2);
 });
 
-test("the committed results have mirroring faster than its peers", () => {
-  const { timings } = readResults().mirroring;
-  const peers = timings.filter(({ name }) => name.startsWith("skopeo"));
-  expect(peers).toHaveLength(4);
-  for (const { name, comparedWith, runs } of peers) {
-    const own = timings.find((timing) => timing.name === comparedWith)?.runs ?? [];
-    expect(median(own), name).toBeLessThan(median(runs));
-  }
-});
-
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
