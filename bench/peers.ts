@@ -135,7 +135,7 @@ interface HyperfineResult {
 }
 
 /** Without the paths and ports of one machine at one time. */
-function publicCommand(command: string, directory: string): string {
+export function publicCommand(command: string, directory: string): string {
   return command
     .replaceAll(directory, "$DIR")
     .replaceAll(process.execPath, "node")

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { formatBytes } from "../src/cli/quantities.ts";
 import type { TemporaryDisk } from "./compose-runs.ts";
 import type { Machine } from "./machine.ts";
+import type { MirrorFigures } from "./mirror-runs.ts";
 import type { Timing } from "./peers.ts";
 
 /** What `bench/results.json` holds. Sizes are bytes, times seconds. */
@@ -15,8 +16,13 @@ export interface BenchResults {
   readonly temporaryDisk: TemporaryDisk;
   /** The project's own first; the others are compared with it. */
   readonly timings: readonly Timing[];
-  /** Of mirroring an estate, as above; not there before it was first measured. */
-  readonly mirroring?: readonly Timing[];
+  readonly mirroring: MirrorResults;
+}
+
+/** Of mirroring, which can be measured alone. */
+export interface MirrorResults extends MirrorFigures {
+  readonly date: string;
+  readonly machine: Machine;
 }
 
 /** An image that was composed from. */
@@ -33,11 +39,7 @@ export interface MemoryPeaks {
   readonly peaks: readonly number[];
 }
 
-/**
- * The committed results.
- *
- * @internal
- */
+/** The committed results. */
 export function readResults(): BenchResults {
   return JSON.parse(readFileSync(new URL("results.json", import.meta.url), "utf8")) as BenchResults;
 }
@@ -58,13 +60,13 @@ export function withFigures(document: string, results: BenchResults): string {
 }
 
 function renderFigures(results: BenchResults): string {
-  const { timings, mirroring } = results;
   return [
-    timeTable(timings),
-    ...(mirroring === undefined ? [] : [timeTable(mirroring)]),
+    timeTable(results.timings),
     memoryTable(results),
     diskText(results),
     machineText(results),
+    mirrorTable(results.mirroring),
+    mirrorText(results.mirroring),
   ].join("\n");
 }
 
@@ -93,17 +95,40 @@ function memoryTable({ memory, images }: BenchResults): string {
   return table(["builder", "times as much", "median of the peaks", "highest peak"], rows);
 }
 
+function mirrorTable({ timings }: MirrorResults): string {
+  const rows = timings.map(({ name, comparedWith, runs, cpu, peaks }) => {
+    const own = timings.find((timing) => timing.name === comparedWith)?.runs ?? [];
+    return [
+      name,
+      (median(runs) / median(own)).toFixed(2),
+      `${median(runs).toFixed(2)} s`,
+      `${Math.min(...runs).toFixed(2)} … ${Math.max(...runs).toFixed(2)} s`,
+      `${median(cpu).toFixed(1)} s`,
+      formatBytes(Math.max(...peaks)),
+    ];
+  });
+  return table(["mirroring", "times as long", "median", "range", "CPU", "highest peak of memory"], rows);
+}
+
+function mirrorText({ date, machine, images, bytes, timings }: MirrorResults): string {
+  const runs = timings[0]?.runs.length;
+  return `${images} images, ${formatBytes(bytes)}, each run ${runs} times, one of every kind after the other. ${machineLine(date, machine)}\n`;
+}
+
 function diskText({ temporaryDisk: { peak, bound } }: BenchResults): string {
   const percent = Math.round((100 * peak) / bound);
   return `Temporary disk for a 100 MB file that six layers replace: ${formatBytes(peak)}, ${percent} % of the bound of ${formatBytes(bound)}.\n`;
 }
 
-function machineText({ date, machine, images, selection }: BenchResults): string {
-  const { cores, cpu, memory, kernel, fileSystem, versions } = machine;
+function machineLine(date: string, { cores, cpu, memory, kernel, fileSystem, versions }: Machine): string {
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${date}, ${cores} cores of ${cpu}, ${formatBytes(memory)} of memory, Linux ${kernel}, ${fileSystem}; ${tools.join(", ")}.`;
+}
+
+function machineText({ date, machine, images, selection }: BenchResults): string {
   const { builder } = images;
   return [
-    `${date}, ${cores} cores of ${cpu}, ${formatBytes(memory)} of memory, Linux ${kernel}, ${fileSystem}; ${tools.join(", ")}.`,
+    machineLine(date, machine),
     `Builder: ${builder?.layers} layers, ${formatBytes(builder?.unpacked ?? 0)} unpacked, ${formatBytes(builder?.packed ?? 0)} packed; selected of it: ${selection.entries} entries, a tar of ${formatBytes(selection.size)}.`,
     "",
   ].join("\n");
