@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { digestOf } from "../../src/model/digest.ts";
@@ -102,7 +102,7 @@ describeWith(["cli", "skopeo"], "a copy that is cut off", () => {
   }
 });
 
-describeWith(["cli", "docker-registry"], "a copy between registries that is killed", () => {
+describeWith(["cli", "docker-registry"], "what is copied between registries and killed", () => {
   let source: Registry;
   let proxy: RecordingProxy;
   const image = makeImage({
@@ -120,14 +120,22 @@ describeWith(["cli", "docker-registry"], "a copy between registries that is kill
     await source.stop();
   });
 
-  const registries = { "docker-registry": startDockerRegistry, serve: startEmbeddedRegistry };
-  for (const [name, start] of Object.entries(registries)) {
-    test(`goes on in its blob with --keep-parts, into ${name}`, async () => {
+  const cases = [
+    ["copy", "docker-registry", startDockerRegistry],
+    ["mirror sync", "serve", startEmbeddedRegistry],
+  ] as const;
+  for (const [command, name, start] of cases) {
+    test(`${command} goes on in its blob with --keep-parts, into ${name}`, async () => {
       const target = await start();
       onTestFinished(() => target.stop());
-      const parts = join(await temporaryDirectory("resume"), "parts");
-      const args = ["copy", "--no-referrers", "--keep-parts", parts, `${proxy.host}/large:1`];
-      args.push(`${target.host}/copied`);
+      const directory = await temporaryDirectory("resume");
+      const parts = join(directory, "parts");
+      const file = join(directory, "mirror.yaml");
+      await writeFile(file, `repositories: [{name: "${proxy.host}/large", tags: ["1"]}]\n`);
+      const args =
+        command === "copy"
+          ? ["copy", "--keep-parts", parts, `${proxy.host}/large:1`, `${target.host}/large`]
+          : ["mirror", "sync", "--keep-parts", parts, "-f", file, target.host];
       proxy.forget();
       // The rest of the layer never comes, so that the moment of the signal does not matter.
       proxy.fault = ({ path }) =>
@@ -144,9 +152,9 @@ describeWith(["cli", "docker-registry"], "a copy between registries that is kill
       const bytesRead = reads.reduce((sum, { responseBytes }) => sum + responseBytes, 0);
       expect(bytesRead).toBeLessThanOrEqual(size + 8 * megabyte);
       expect(await readdir(parts)).toEqual([]);
-      const { layers } = (await readImage(`${target.host}/copied:1`)).manifest;
+      const { layers } = (await readImage(`${target.host}/large:1`)).manifest;
       expect(layers.map((layer) => layer.digest)).toEqual([digest]);
-      const blob = await fetch(`${target.url}/v2/copied/blobs/${digest}`);
+      const blob = await fetch(`${target.url}/v2/large/blobs/${digest}`);
       expect(digestOf(await blob.bytes())).toBe(digest);
     });
   }

@@ -14,6 +14,9 @@ import { TemporaryFile } from "../layout/temporary-file.ts";
 /** Smallest blob, in bytes, of which the part that was read is kept. */
 const leastKept = 8 * 1024 * 1024;
 
+/** Bytes that are written at once: what a kill loses beside what is on its way. */
+const blockBytes = 1024 * 1024;
+
 /** Faults that a part from an earlier run may be to blame for. */
 const damages = ["DIGEST_MISMATCH", "SIZE_MISMATCH", "LOCAL_IO"];
 
@@ -107,6 +110,9 @@ class KeptContent {
   readonly #source: OpenContent;
   readonly #subject: string;
   readonly #onFault: (fault: unknown) => void;
+  /** What comes next in the part, less than a block: uploads go back less far without opening again. */
+  readonly #block = Buffer.allocUnsafeSlow(blockBytes);
+  #filled = 0;
   #isOpened = false;
   #isWritten = true;
 
@@ -137,12 +143,14 @@ class KeptContent {
   async leave(): Promise<void> {
     if (!this.#isWritten) return;
     this.#isWritten = false;
+    await this.#flush();
     await this.#part.leave(ownerlessName("partial", partLabel(this.#descriptor.digest))).catch(this.#onFault);
   }
 
   /** Ends the writing, and leaves nothing. */
   async remove(): Promise<void> {
     this.#isWritten = false;
+    this.#filled = 0;
     await this.#part.discard().catch(this.#onFault);
   }
 
@@ -163,17 +171,28 @@ class KeptContent {
     return readFileContent(this.#part.path, { end: this.#part.size, noFollow: true }, call);
   }
 
-  /** Bytes are in the part before they are passed on. A part that cannot be written does not hold up the content. */
+  /** A part that cannot be written does not hold up the content. */
   async *#writing(content: Content): AsyncGenerator<Uint8Array> {
     for await (const chunk of content) {
-      if (this.#isWritten) {
-        await this.#part.append(chunk).catch(async (fault: unknown) => {
-          if (this.#isWritten) this.#onFault(fault);
-          await this.remove();
-        });
+      for (let at = 0; this.#isWritten && at < chunk.byteLength; ) {
+        const piece = chunk.subarray(at, at + blockBytes - this.#filled);
+        this.#block.set(piece, this.#filled);
+        this.#filled += piece.byteLength;
+        at += piece.byteLength;
+        if (this.#filled === blockBytes) await this.#flush();
       }
       yield chunk;
     }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#filled === 0) return;
+    const bytes = this.#block.subarray(0, this.#filled);
+    this.#filled = 0;
+    await this.#part.append(bytes).catch(async (fault: unknown) => {
+      this.#onFault(fault);
+      await this.remove();
+    });
   }
 }
 

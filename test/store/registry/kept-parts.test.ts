@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { unstoppable } from "../../../src/io/call.ts";
@@ -137,6 +137,17 @@ test("a directory that cannot be used is told of once, and keeps nothing from ar
   await push();
   expect(stored).toHaveLength(2);
   expect(warnings()).toEqual([expect.stringContaining("parts of blobs are not kept: ")]);
+});
+
+test("a part that can no longer be written is given up, and the blob arrives", async () => {
+  const { push, parts, stored, warnings } = await scene();
+  const withoutDirectory = async function* () {
+    await rm(parts, { recursive: true });
+    yield* chunks(bytes);
+  };
+  await push(Object.assign(async () => withoutDirectory(), { from: async () => chunks(bytes) }));
+  expect(stored).toEqual([descriptor.digest]);
+  expect(warnings()).toHaveLength(1);
 });
 
 test("content that cannot be opened in its middle is not kept", async () => {
