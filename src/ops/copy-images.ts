@@ -71,7 +71,12 @@ export async function copyImages(
     counter.count(event);
     onTransfer(event);
   };
-  await using stores = new Stores({ resume: true, ...options, onTransfer: tell });
+  await using stores = new Stores({
+    resume: true,
+    ...options,
+    partsDirectory: from.transport === "registry" ? options.partsDirectory : undefined,
+    onTransfer: tell,
+  });
   const done = await new ImageCopy(stores, from, to, options, tell).run(call);
   const figures = { ...counter.figures(), elapsedMs: performance.now() - startedAt };
   return { ...done, figures };

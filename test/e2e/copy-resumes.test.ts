@@ -1,10 +1,13 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { digestOf } from "../../src/model/digest.ts";
 import { run } from "../support/command.ts";
+import { startDockerRegistry } from "../support/docker-registry.ts";
 import { startEmbeddedRegistry } from "../support/embedded-registry.ts";
 import { makeImage, pushMade } from "../support/make-image.ts";
 import { randomContent } from "../support/random-content.ts";
+import { readImage } from "../support/read-image.ts";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.ts";
 import type { Registry } from "../support/registry.ts";
 import { runCli } from "../support/run-cli.ts";
@@ -99,7 +102,65 @@ describeWith(["cli", "skopeo"], "a copy that is cut off", () => {
   }
 });
 
-/** Waits until a layout has a part of so many bytes. */
+describeWith(["cli", "docker-registry"], "what is copied between registries and killed", () => {
+  let source: Registry;
+  let proxy: RecordingProxy;
+  const image = makeImage({
+    layers: [{ files: [{ path: "large", content: randomContent("killed", 2 * layerSize) }] }],
+  });
+  const { digest = "", size = 0 } = image.layers[0]?.descriptor ?? {};
+
+  beforeAll(async () => {
+    source = await startEmbeddedRegistry();
+    proxy = await startRecordingProxy(source.url);
+    await pushMade(image, source.url, "large:1");
+  });
+  afterAll(async () => {
+    await proxy.stop();
+    await source.stop();
+  });
+
+  const cases = [
+    ["copy", "docker-registry", startDockerRegistry],
+    ["mirror sync", "serve", startEmbeddedRegistry],
+  ] as const;
+  for (const [command, name, start] of cases) {
+    test(`${command} goes on in its blob with --keep-parts, into ${name}`, async () => {
+      const target = await start();
+      onTestFinished(() => target.stop());
+      const directory = await temporaryDirectory("resume");
+      const parts = join(directory, "parts");
+      const file = join(directory, "mirror.yaml");
+      await writeFile(file, `repositories: [{name: "${proxy.host}/large", tags: ["1"]}]\n`);
+      const args =
+        command === "copy"
+          ? ["copy", "--keep-parts", parts, `${proxy.host}/large:1`, `${target.host}/large`]
+          : ["mirror", "sync", "--keep-parts", parts, "-f", file, target.host];
+      proxy.forget();
+      // The rest of the layer never comes, so that the moment of the signal does not matter.
+      proxy.fault = ({ path }) =>
+        path.endsWith(digest) ? { kind: "stall-response", afterBytes: layerSize } : undefined;
+      const when = waitForPart(parts, layerSize - megabyte);
+      const cut = await runCli(args, { interrupt: { when, signal: "SIGKILL" } });
+      expect(cut.signal).toBe("SIGKILL");
+
+      proxy.fault = undefined;
+      const { status, stderr } = await runCli(args);
+      expect(status, stderr).toBe(0);
+      const reads = proxy.exchanges.filter(({ method, path }) => method === "GET" && path.endsWith(digest));
+      expect(reads).toHaveLength(2);
+      const bytesRead = reads.reduce((sum, { responseBytes }) => sum + responseBytes, 0);
+      expect(bytesRead).toBeLessThanOrEqual(size + 8 * megabyte);
+      expect(await readdir(parts)).toEqual([]);
+      const { layers } = (await readImage(`${target.host}/large:1`)).manifest;
+      expect(layers.map((layer) => layer.digest)).toEqual([digest]);
+      const blob = await fetch(`${target.url}/v2/large/blobs/${digest}`);
+      expect(digestOf(await blob.bytes())).toBe(digest);
+    });
+  }
+});
+
+/** Waits until a directory has a part of so many bytes. */
 async function waitForPart(directory: string, bytes: number): Promise<void> {
   for (;;) {
     for (const path of await temporaryFiles(directory, /-partial-/)) {

@@ -7,6 +7,7 @@ import type { CopyOptions } from "../../ops/copy-images.ts";
 import { copiedName, copyDocument, summarizeCopy } from "../copy-report.ts";
 import { withMovedTags } from "../moved-tags.ts";
 import { expectOutputFree } from "../output-archive.ts";
+import { keepPartsOption, partsDirectory } from "../parts-directory.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseSize } from "../quantities.ts";
 import {
@@ -26,6 +27,7 @@ interface CopyFlags extends RegistryFlags, OutputFlags {
   readonly dryRun?: boolean;
   readonly jobs?: string;
   readonly split?: string;
+  readonly keepParts?: string;
 }
 
 const places = "a registry reference, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:IMAGE]";
@@ -53,7 +55,8 @@ export function addCopyCommand(program: Command, terminal: Terminal): void {
     .option("--split <size>", "write oci-archive:FILE in parts, FILE.001, … with FILE.sha256 (4GB, 700MiB)")
     .optionsGroup("How to run:")
     .option("--dry-run", "write nothing: say what would be moved")
-    .addOption(new Option("--jobs <n>", "blobs and manifests under way at once").default("4"));
+    .addOption(new Option("--jobs <n>", "blobs and manifests under way at once").default("4"))
+    .addOption(keepPartsOption());
   addRegistryOptions(command);
   addOutputOptions(command)
     .addHelpText("after", example)
@@ -80,7 +83,7 @@ async function runCopy(
   const movedTags: string[] = [];
   const options: CopyOptions = {
     ...registryOptions(flags, terminal),
-    ...{ allTags, referrers, dryRun, partSize },
+    ...{ allTags, referrers, dryRun, partSize, partsDirectory: partsDirectory(flags) },
     platform: platform === undefined ? undefined : parsePlatform(platform),
     jobs: parseCount(jobs, "--jobs", 1),
     temporaryDirectory: tmpdir(),

@@ -4,6 +4,7 @@ import type { MirrorPlace } from "../../model/mirror-place.ts";
 import { parseShard } from "../../plan/shard.ts";
 import { NegativeAnswer } from "../exit-status.ts";
 import { expectOutputFree } from "../output-archive.ts";
+import { partsDirectory } from "../parts-directory.ts";
 import { startProgress } from "../progress/start-progress.ts";
 import { parseCount, parseSize } from "../quantities.ts";
 import { registryOptions } from "../shared-options.ts";
@@ -35,7 +36,7 @@ export async function carryOut(place: MirrorPlace, flags: MirrorFlags, terminal:
   const progress = startProgress(terminal, flags);
   const result = await runMirror(plan, place, {
     ...reach,
-    ...{ jobs, shard, dryRun, partSize, have, resume: true },
+    ...{ jobs, shard, dryRun, partSize, have, partsDirectory: partsDirectory(flags), resume: true },
     lock: lockFile.given,
     temporaryDirectory: tmpdir(),
     signal: terminal.signal,

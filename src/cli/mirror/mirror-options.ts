@@ -24,6 +24,7 @@ export interface MirrorFlags extends RunFlags {
   readonly have?: string;
   readonly exitCode?: boolean;
   readonly split?: string;
+  readonly keepParts?: string;
 }
 
 /** Adds the flags that name the mirror.yaml. */

@@ -34,7 +34,7 @@ export async function writeResumable(
   subject: string,
   call: Call,
 ): Promise<void> {
-  const label = labelOf(descriptor.digest);
+  const label = partLabel(descriptor.digest);
   const adopted = await adoptPart(layout, label, descriptor.size);
   const publish = async (staged: TemporaryFile): Promise<void> => {
     try {
@@ -84,8 +84,18 @@ async function* partAndRest(
   else if (kept < size && open.from !== undefined) yield* await open.from(kept, call);
 }
 
-/** Takes over the largest part of a blob that nobody writes; the others of ended processes are removed. */
-async function adoptPart(layout: string, label: string, limit: number): Promise<TemporaryFile | undefined> {
+/**
+ * Takes over the largest part of a blob that nobody writes; the others of ended processes are removed.
+ *
+ * @param label see {@link partLabel}.
+ * @param limit a larger one, in bytes, is none of this blob.
+ * @throws ComposeImageError `LOCAL_IO`
+ */
+export async function adoptPart(
+  layout: string,
+  label: string,
+  limit: number,
+): Promise<TemporaryFile | undefined> {
   const parts: { readonly path: string; readonly size: number }[] = [];
   for (const name of await namesIn(layout)) {
     const owner = parseTemporaryName(name);
@@ -115,6 +125,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-function labelOf(digest: Digest): string {
+/** What a blob's parts have in their names. */
+export function partLabel(digest: Digest): string {
   return `${digestAlgorithm(digest)}-${digestHex(digest)}`;
 }

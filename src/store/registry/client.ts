@@ -18,6 +18,7 @@ import type { Environment } from "./hosts/proxy.ts";
 import { pullPlaces, ruleOf } from "./hosts/pull-places.ts";
 import type { RegistryRule } from "./hosts/registries-conf.ts";
 import { loadRegistriesConf, namedRegistriesConf } from "./hosts/registries-conf-files.ts";
+import { KeptParts } from "./kept-parts.ts";
 import type { RegistryFindings } from "./probe/finding.ts";
 import { probeRegistry } from "./probe/probe-registry.ts";
 import { PullSource } from "./pull-source.ts";
@@ -62,6 +63,11 @@ export interface RegistryClientOptions {
    * Downloads and uploads are counted apart. Default no limits.
    */
   readonly hostLimits?: Readonly<Record<string, HostLimits>> | undefined;
+  /**
+   * Directory where parts of large blobs that are uploaded from registries are kept, so that a run after one that broke off
+   * reads only the rest; one that only the user may write to. Default: nothing is kept.
+   */
+  readonly partsDirectory?: string | undefined;
   /** Told what happens on the wire. Default nobody. */
   readonly onTransfer?: TransferListener | undefined;
   /**
@@ -92,6 +98,7 @@ export class RegistryClient {
   readonly #retries: number;
   readonly #repositories = new Map<string, Repository>();
   readonly #refusals: KnownRefusals = { mounts: new Set(), requestLimits: new Map() };
+  readonly #keptParts: KeptParts | undefined;
   readonly #onTransfer: TransferListener;
   readonly #loadRules: () => RegistryRule[];
   #rules: readonly RegistryRule[] | undefined;
@@ -137,6 +144,9 @@ export class RegistryClient {
       (store: string) =>
       (message: string): void =>
         onTransfer({ kind: "warning", store, message });
+    const { partsDirectory } = options;
+    this.#keptParts =
+      partsDirectory === undefined ? undefined : new KeptParts(partsDirectory, warn(partsDirectory));
     this.#credentials = new Credentials({ authfile, env, onWarning: warn("credentials") });
     this.#authenticator = new Authenticator(this.#transport, this.#credentials);
     this.#loadRules = () => loadRegistriesConf({ registriesConf, env, onWarning: warn("registries.conf") });
@@ -207,7 +217,7 @@ export class RegistryClient {
       authenticator: this.#authenticator,
       retryPolicy: { retries },
     });
-    const made = new Repository(api, this.#refusals);
+    const made = new Repository(api, this.#refusals, this.#keptParts);
     this.#repositories.set(key, made);
     return made;
   }

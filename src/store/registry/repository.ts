@@ -11,6 +11,7 @@ import { type BlobOrigin, readBlob, readBlobFrom } from "./blob-reader.ts";
 import { isForeign, readForeignLayer } from "./foreign-layer.ts";
 import { canonicalRegistry } from "./hosts/api-host.ts";
 import { contentLengthOf, discard, type HttpAnswer, isPage } from "./http.ts";
+import type { KeptParts } from "./kept-parts.ts";
 import { Manifests } from "./manifests.ts";
 import { mountBlob } from "./mounts.ts";
 import { Referrers } from "./referrers.ts";
@@ -41,14 +42,14 @@ export class Repository implements Target {
   readonly #uploads: Uploads;
   readonly #refusingMounts: Set<string>;
 
-  /** @param known what registries have refused so far; shared by all repositories of a client. */
-  constructor(api: RegistryApi, known: KnownRefusals) {
+  /** @param known what registries have refused so far; shared by all repositories of a client, as `parts` are. */
+  constructor(api: RegistryApi, known: KnownRefusals, parts: KeptParts | undefined) {
     this.name = api.party.store;
     this.mountOrigin = { registry: canonicalRegistry(api.registry), repository: api.repository };
     this.#api = api;
     this.#manifests = new Manifests(api);
     this.#referrers = new Referrers(api, this.#manifests);
-    this.#uploads = new Uploads(api, known.requestLimits);
+    this.#uploads = new Uploads(api, known.requestLimits, parts);
     this.#refusingMounts = known.mounts;
   }
 

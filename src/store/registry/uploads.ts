@@ -4,6 +4,7 @@ import { retry } from "../../io/retry.ts";
 import type { Descriptor } from "../../model/descriptor.ts";
 import type { Digest } from "../../model/digest.ts";
 import { canonicalRegistry } from "./hosts/api-host.ts";
+import type { KeptParts } from "./kept-parts.ts";
 import type { RegistryApi } from "./registry-api.ts";
 import { cancelUpload, Upload } from "./upload.ts";
 import { type RequestLimits, UploadParts } from "./upload-parts.ts";
@@ -13,13 +14,15 @@ import { UploadSource } from "./upload-source.ts";
 export class Uploads {
   readonly #api: RegistryApi;
   readonly #limits: RequestLimits;
+  readonly #parts: KeptParts | undefined;
   /** Sessions that a mount began in place of mounting, by the digest they are for. */
   readonly #begun = new Map<Digest, URL>();
 
-  /** @param limits shared by all repositories of a client. */
-  constructor(api: RegistryApi, limits: RequestLimits) {
+  /** @param limits shared by all repositories of a client, as `parts` are. */
+  constructor(api: RegistryApi, limits: RequestLimits, parts: KeptParts | undefined) {
     this.#api = api;
     this.#limits = limits;
+    this.#parts = parts;
   }
 
   /** Keeps an upload session that was begun elsewhere for the push of this digest. */
@@ -33,6 +36,17 @@ export class Uploads {
    * @param isThere asked when it is not known whether the blob has arrived.
    */
   async push(
+    descriptor: Descriptor,
+    open: OpenContent,
+    isThere: (call: Call) => Promise<boolean>,
+    call: Call,
+  ): Promise<void> {
+    const send = (content: OpenContent): Promise<void> => this.#send(descriptor, content, isThere, call);
+    if (this.#parts === undefined) return send(open);
+    await this.#parts.sending(descriptor, open, `blob for ${this.#api.party.store}`, send);
+  }
+
+  async #send(
     descriptor: Descriptor,
     open: OpenContent,
     isThere: (call: Call) => Promise<boolean>,

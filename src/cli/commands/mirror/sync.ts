@@ -3,6 +3,7 @@ import { ComposeImageError } from "../../../model/errors.ts";
 import { parseMirrorPlace } from "../../../model/mirror-place.ts";
 import { carryOut } from "../../mirror/carry-out.ts";
 import { addMirrorOptions, addRunOptions, type MirrorFlags } from "../../mirror/mirror-options.ts";
+import { keepPartsOption } from "../../parts-directory.ts";
 import type { Terminal } from "../../terminal.ts";
 
 const example = `
@@ -23,6 +24,8 @@ export function addMirrorSyncCommand(mirror: Command, terminal: Terminal): void 
     )
     .argument("<registry>", "where to: REGISTRY or REGISTRY/PREFIX");
   addRunOptions(addMirrorOptions(command))
+    .optionsGroup("How to run:")
+    .addOption(keepPartsOption())
     .addHelpText("after", example)
     .action((target: string, flags: MirrorFlags) => {
       const place = parseMirrorPlace(target);
