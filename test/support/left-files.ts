@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
+import { errnoOf } from "../../src/io/local-error.ts";
 import { expectNoSecrets } from "./secrets.ts";
 
 /** Most bytes of a file that are looked at. */
@@ -43,7 +44,7 @@ export class LeftFiles {
     for await (const { path, state } of this.files()) {
       if (this.before.get(path) === state) continue;
       const content = await beginningOf(path);
-      if (!isCredentialsFile(content)) expectNoSecrets(content, `the file ${path}`);
+      if (content !== undefined && !isCredentialsFile(content)) expectNoSecrets(content, `the file ${path}`);
     }
   }
 
@@ -64,8 +65,14 @@ function stateOf({ ino, size, ctimeNs }: BigIntStats): string {
   return `${ino} ${size} ${ctimeNs}`;
 }
 
-async function beginningOf(path: string): Promise<Buffer> {
-  await using file = await open(path);
+/** `undefined` for a file that is gone by now, as another command's temporary one: it was not left. */
+async function beginningOf(path: string): Promise<Buffer | undefined> {
+  const opened = await open(path).catch((error: unknown) => {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    return undefined;
+  });
+  if (opened === undefined) return undefined;
+  await using file = opened;
   const buffer = Buffer.alloc(Math.min(mostRead, (await file.stat()).size));
   const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, 0);
   return buffer.subarray(0, bytesRead);
