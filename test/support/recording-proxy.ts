@@ -156,6 +156,9 @@ export async function startRecordingProxy(upstream: string): Promise<RecordingPr
   return proxy;
 }
 
+/** Milliseconds that the registry has to take what was passed on, before the connection is cut. */
+const takingMs = 100;
+
 function passRequest(
   exchange: Exchange,
   incoming: IncomingMessage,
@@ -172,7 +175,7 @@ function passRequest(
       incoming.pause();
       // a connection that nobody reads from does not tell when it is closed: so the registry's ends at once
       if (fault?.kind === "stall-request") onward.destroy();
-      else incoming.socket.resetAndDestroy();
+      else setTimeout(() => incoming.socket.resetAndDestroy(), takingMs);
     } else if (line.ms >= 1) {
       incoming.pause();
       setTimeout(() => incoming.resume(), line.ms);
