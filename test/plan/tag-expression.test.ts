@@ -4,9 +4,13 @@ import { parseTagExpression } from "../../src/plan/tag-expression.ts";
 
 const matches = (pattern: string, tag: string): boolean => parseTagExpression(pattern, "regex").matches(tag);
 
-/** Expressions of what both know, for short texts of few characters. */
+/**
+ * Expressions of what both know, for short texts of few characters. Groups are two deep at most: JavaScript tries all the ways
+ * in which repetitions of repetitions can match, which takes minutes for some.
+ */
 const anyExpression = fc.letrec<{ any: string; part: string; atom: string }>((tie) => ({
   atom: fc.oneof(
+    { maxDepth: 2, depthIdentifier: "group" },
     {
       weight: 6,
       arbitrary: fc.constantFrom("a", "b", "1", "\\.", ".", "\\d", "\\w", "[ab]", "[^a1]", "[a-b.-]", "-"),
@@ -26,7 +30,7 @@ const anyExpression = fc.letrec<{ any: string; part: string; atom: string }>((ti
     .map((choices) => choices.join("|")),
 })).any;
 
-const anyTag = fc.string({ unit: fc.constantFrom("a", "b", "1", ".", "-"), maxLength: 7 });
+const anyTag = fc.string({ unit: fc.constantFrom("a", "b", "1", ".", "-"), maxLength: 6 });
 
 describe("a regular expression for tags", () => {
   it("matches what JavaScript's matches as a whole", () => {
