@@ -52,7 +52,7 @@ export interface ImageChoice {
 
 /**
  * Finds out which images a plan means, and what their tags name now. A tag that is named is asked for once, and nothing
- * else; tags are listed where patterns have to be matched, or cosign's tags looked for.
+ * else; tags are listed where patterns have to be matched.
  *
  * @throws ComposeImageError what the sources cannot be opened for. What fails later is a fault of its repository or tag.
  */

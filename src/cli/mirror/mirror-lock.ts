@@ -1,6 +1,4 @@
 import { basename, dirname, join } from "node:path";
-import { formatMirrorLock, parseMirrorLock } from "../../frontends/mirror-file/lock-file.ts";
-import { expectLockFits } from "../../frontends/mirror-file/lock-fits.ts";
 import type { MirroredImage } from "../../mirror/mirror-outcome.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { ChosenImage, LockedImage, MirrorLock, MirrorPlan } from "../../plan/mirror-plan.ts";
@@ -32,12 +30,14 @@ export async function openMirrorLock(
   terminal: Terminal,
 ): Promise<MirrorLockFile> {
   const path = lock === false ? undefined : (lock ?? lockBeside(file));
+  const { formatMirrorLock, parseMirrorLock } = await import("../../frontends/mirror-file/lock-file.ts");
   if (locked) {
     if (path === undefined) {
       throw new ComposeImageError("USAGE", "--locked needs a lock file", {
         hint: "Name it with --lock FILE; without --locked the digests are those that the tags name now.",
       });
     }
+    const { expectLockFits } = await import("../../frontends/mirror-file/lock-fits.ts");
     const given = parseMirrorLock(await readText(path, `the lock file ${path}`, terminal), path);
     expectLockFits(given, plan, { lock: path, file });
     return { given, writeChosen: async () => {}, writeMirrored: async () => {} };

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { abortable } from "../../io/abortable.ts";
 import { collect } from "../../io/collect.ts";
 import { errnoOf, localError } from "../../io/local-error.ts";
-import { type Inventory, parseInventory } from "../../mirror/inventory.ts";
+import type { Inventory } from "../../mirror/inventory.ts";
 import { ComposeImageError } from "../../model/errors.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -16,6 +16,7 @@ const maxInventorySize = 128 * 1024 * 1024;
  */
 export async function readInventory(file: string, { signal }: Terminal): Promise<Inventory> {
   const what = `--have ${file}`;
+  const { parseInventory } = await import("../../mirror/inventory.ts");
   try {
     const bytes = await abortable(collect(createReadStream(file), maxInventorySize, what), { signal });
     return parseInventory(bytes, what);

@@ -1,4 +1,3 @@
-import { parseMirrorFile } from "../../frontends/mirror-file/mirror-file.ts";
 import type { MirrorPlan } from "../../plan/mirror-plan.ts";
 import { givenVariable } from "../given-variable.ts";
 import { readText } from "../read-text.ts";
@@ -15,6 +14,8 @@ export async function readMirrorFile(
   terminal: Terminal,
 ): Promise<MirrorPlan> {
   const variables = Object.fromEntries(given.map((item) => givenVariable(item, "--var", terminal.env)));
+  // Loaded only now, so that help and other commands do not wait for it.
+  const { parseMirrorFile } = await import("../../frontends/mirror-file/mirror-file.ts");
   const text = await readText(file, `--file ${file}`, terminal);
   return parseMirrorFile(text, { name: file === "-" ? "standard input" : file, variables });
 }
